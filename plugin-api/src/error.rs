@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::abi::{self, Status};
+
 /// What the host does about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorClass {
@@ -23,6 +25,31 @@ pub enum ErrorClass {
     Unsupported,
     /// The plugin panicked: its instance is thrown away.
     Panic,
+}
+
+impl ErrorClass {
+    /// Every class with its number in the contract.
+    const STATUSES: [(Self, Status); 9] = [
+        (Self::Config, abi::E_CONFIG),
+        (Self::Auth, abi::E_AUTH),
+        (Self::RateLimited, abi::E_RATE_LIMITED),
+        (Self::Transient, abi::E_TRANSIENT),
+        (Self::Permanent, abi::E_PERMANENT),
+        (Self::CursorInvalid, abi::E_CURSOR_INVALID),
+        (Self::Cancelled, abi::E_CANCELLED),
+        (Self::Unsupported, abi::E_UNSUPPORTED),
+        (Self::Panic, abi::E_PANIC),
+    ];
+
+    pub fn status(self) -> Status {
+        Self::STATUSES.iter().find(|(class, _)| *class == self).map_or(abi::E_PERMANENT, |(_, s)| *s)
+    }
+
+    /// The class of a negative status; a number we do not know comes from a newer plugin and counts as
+    /// [`ErrorClass::Permanent`].
+    pub fn of_status(status: Status) -> Self {
+        Self::STATUSES.iter().find(|(_, s)| *s == status).map_or(Self::Permanent, |(class, _)| *class)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,11 +10,14 @@ pub enum LogLevel {
     Debug = 4,
 }
 
+type Log = dyn Fn(LogLevel, &str) + Send + Sync;
+type Cancelled = dyn Fn() -> bool + Send + Sync;
+
 /// A handle on the host: cheap to clone, usable from any thread.
 #[derive(Clone)]
 pub struct Host {
-    log: Arc<dyn Fn(LogLevel, &str) + Send + Sync>,
-    cancelled: Arc<dyn Fn() -> bool + Send + Sync>,
+    log: Arc<Log>,
+    cancelled: Arc<Cancelled>,
 }
 
 impl Host {

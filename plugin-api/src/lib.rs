@@ -4,9 +4,13 @@
 //! plugin never touches either: it implements [`Plugin`] and any of [`Source`], [`Webhook`] and [`Channel`], and
 //! names itself in [`export_plugin!`].
 
+pub mod abi;
 mod base64;
 mod error;
+#[doc(hidden)]
+pub mod export;
 mod host;
+mod panics;
 mod plugin;
 
 pub use error::{Error, ErrorClass};

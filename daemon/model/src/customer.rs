@@ -60,11 +60,13 @@ pub enum LinkReason {
 }
 
 /// What the names of two records say about them being one party.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NameVerdict {
     Same,
     Similar,
+    /// Written in scripts that cannot be compared, e.g. Hanzi and Latin: no evidence either way.
+    OtherScript,
     /// At least one of the two has no name.
     Missing,
     Different,

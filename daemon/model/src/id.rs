@@ -85,11 +85,23 @@ pub fn decode(text: &str) -> Result<i64, BadId> {
     i64::try_from(id).map_err(|_| bad())
 }
 
+/// When an id was made, as its maker saw the time.
+pub fn made_at(id: i64) -> Timestamp {
+    Timestamp((id >> (SLOT_BITS + SEQUENCE_BITS)) + EPOCH_MS)
+}
+
 macro_rules! id_type {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub i64);
+
+        impl $name {
+            /// When the id was made, to the millisecond (later in a burst: see [`IdMaker::next`]).
+            pub fn made_at(self) -> Timestamp {
+                Timestamp((self.0 >> (SLOT_BITS + SEQUENCE_BITS)) + EPOCH_MS)
+            }
+        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,0 +1,16 @@
+//! A plugin library in this process: the only unsafe code of the daemon, and it runs only in the child.
+//!
+//! Trusts nothing it is given back: lengths, pointers, texts, numbers and indexes are checked before use, and what
+//! does not hold is a fault with the plugin's name on it. A library is never unloaded: `dlclose` is not sound once it
+//! has thread-local destructors or threads.
+
+mod buffer;
+mod calls;
+mod host;
+mod inspect;
+mod load;
+
+pub(crate) use buffer::Bytes;
+pub(crate) use calls::{Answer, Plugin, Trouble};
+pub(crate) use host::Canceller;
+pub(crate) use load::load;

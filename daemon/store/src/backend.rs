@@ -1,0 +1,56 @@
+//! Where the data lives. Private: nothing outside this crate can tell one backend from another.
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::sqlite::{Call, Sqlite};
+use crate::{Error, Store};
+
+/// PostgreSQL becomes a second variant; every noun then gives its SQL for both beside each other.
+pub(crate) enum Backend {
+    Sqlite(Sqlite),
+}
+
+impl Store {
+    /// Runs `body` on one consistent snapshot.
+    pub(crate) async fn read<T, F>(&self, body: F) -> Result<T, Error>
+    where
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        match &self.inner.backend {
+            Backend::Sqlite(sqlite) => sqlite.read(body).await,
+        }
+    }
+
+    /// Runs `body` in a transaction, shared with others, and answers after it is committed.
+    pub(crate) async fn write<T, F>(&self, body: F) -> Result<T, Error>
+    where
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.submit(false, body).await
+    }
+
+    /// As [`Store::write`], for work large enough to deserve a transaction of its own.
+    pub(crate) async fn write_bulk<T, F>(&self, body: F) -> Result<T, Error>
+    where
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.submit(true, body).await
+    }
+
+    async fn submit<T, F>(&self, bulk: bool, body: F) -> Result<T, Error>
+    where
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let call = Box::new(Call { bulk, body: Some(body), result: None, reply });
+        match &self.inner.backend {
+            Backend::Sqlite(sqlite) => sqlite.submit(call).await?,
+        }
+        answer.await.unwrap_or_else(|_| Err(Error::internal("the writer dropped a job without an answer")))
+    }
+}
