@@ -1,4 +1,5 @@
 //! An exported plugin, called the way a host calls it: through its table, with raw buffers.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 #![allow(unsafe_code, reason = "this test plays the host")]
 
 use std::ffi::c_void;

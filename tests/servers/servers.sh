@@ -144,7 +144,7 @@ stop_all() { stop_mail; stop_pid "$dir/sink/pid"; stop_pid "$dir/tryton/pid"; }
 mkdir -p "$dir"; chmod 755 "$dir"
 case ${1:-} in
   start)
-    need postfix dovecot-imapd dovecot-lmtpd openssl python3 python3-venv
+    need postfix dovecot-imapd dovecot-lmtpd openssl python3 python3-venv strace
     start_sink; start_mail; start_tryton ;;
   stop) stop_all ;;
   wipe) stop_all; rm -rf "${dir:?}" ;;

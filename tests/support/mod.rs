@@ -2,6 +2,7 @@
 
 pub mod http;
 pub mod mail;
+pub mod sink;
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
@@ -118,10 +119,7 @@ impl Daemon {
     }
 
     pub fn signal(&self, signal: libc::c_int) {
-        // SAFETY: kill(2) takes no pointer; the process is our own child and not yet waited for.
-        #[allow(unsafe_code)]
-        let sent = unsafe { libc::kill(self.child.id() as libc::pid_t, signal) };
-        assert_eq!(sent, 0);
+        signal_process(self.child.id() as libc::pid_t, signal);
     }
 
     /// SIGTERM, and the exit code.
@@ -143,6 +141,14 @@ impl Drop for Daemon {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Signals a process of ours.
+pub fn signal_process(pid: libc::pid_t, signal: libc::c_int) {
+    // SAFETY: kill(2) takes no pointer, and a wrong pid is an error, not undefined.
+    #[allow(unsafe_code)]
+    let sent = unsafe { libc::kill(pid, signal) };
+    assert_eq!(sent, 0);
 }
 
 /// Looks until `done` gives something.

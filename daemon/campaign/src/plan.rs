@@ -26,9 +26,12 @@ pub fn plan_member(
         attempts: 0,
     };
     match policy::decide(member, campaign, now, Stage::Plan, None) {
-        Verdict::Send { connector, channel, address } => {
-            OutboxMessage { connector: Some(connector), channel: Some(channel), address: Some(address), ..row }
-        }
+        Verdict::Send { connector, channel, address } => OutboxMessage {
+            connector: Some(connector),
+            channel: Some(channel),
+            address: Some(address),
+            ..row
+        },
         Verdict::Hold { until, reason, connector, channel, address } => OutboxMessage {
             connector: Some(connector),
             channel: Some(channel),
@@ -47,7 +50,7 @@ mod tests {
     use rejoin_model::campaign::{Channel, QuietHours};
 
     use super::*;
-    use crate::testing::{at, campaign, member, NOON};
+    use crate::testing::{NOON, at, campaign, member};
 
     fn plan(member: &Member, campaign: &Campaign, now: Timestamp) -> OutboxMessage {
         plan_member(member, campaign, RunId(1), OutboxId(2), now)
@@ -64,8 +67,7 @@ mod tests {
 
     #[test]
     fn quiet_hours_put_the_row_off_and_a_refusal_ends_it() {
-        let quiet =
-            Campaign { quiet: Some(QuietHours { from_min: 21 * 60, to_min: 8 * 60 }), ..campaign() };
+        let quiet = Campaign { quiet: Some(QuietHours { from_min: 21 * 60, to_min: 8 * 60 }), ..campaign() };
         let row = plan(&member(), &quiet, at("2026-05-13T22:00:00+02:00"));
         assert_eq!((row.state, row.due_at), (OutboxState::Quiet, at("2026-05-14T08:00:00+02:00")));
         assert!(row.address.is_some(), "a quiet row keeps its address, to be claimed later");

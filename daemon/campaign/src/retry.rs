@@ -79,7 +79,8 @@ fn backoff_ms(outbox: OutboxId, attempts: u32) -> i64 {
 
 /// A provider's words, fit for a log line and a table cell.
 fn one_line(reason: &str) -> String {
-    let mut text: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_CHARS_MAX).collect();
+    let mut text: String =
+        reason.chars().map(|c| if c.is_control() { ' ' } else { c }).take(REASON_CHARS_MAX).collect();
     text.truncate(text.trim_end().len());
     text
 }
@@ -123,9 +124,8 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_bound() {
-        let waits: Vec<i64> = (1..=12)
-            .map(|n| settle(n, &deferred(None), UnknownPolicy::Never).due_at.ms_since(NOW))
-            .collect();
+        let waits: Vec<i64> =
+            (1..=12).map(|n| settle(n, &deferred(None), UnknownPolicy::Never).due_at.ms_since(NOW)).collect();
         for (n, wait) in waits.iter().enumerate() {
             let base = (BACKOFF_MS_FIRST << n).min(BACKOFF_MS_MAX);
             assert!((base..base + base / 4).contains(wait), "attempt {}: {wait}", n + 1);
@@ -137,7 +137,9 @@ mod tests {
     #[test]
     fn rows_deferred_together_do_not_come_back_together() {
         let mut dues: Vec<i64> = (0..1000)
-            .map(|id| after(OutboxId(id), 1, &deferred(None), NOW, NOW, DAY_MS, UnknownPolicy::Never).due_at.0)
+            .map(|id| {
+                after(OutboxId(id), 1, &deferred(None), NOW, NOW, DAY_MS, UnknownPolicy::Never).due_at.0
+            })
             .collect();
         dues.sort_unstable();
         dues.dedup();
@@ -157,7 +159,10 @@ mod tests {
 
     #[test]
     fn a_reason_is_one_short_line() {
-        let outcome = Outcome::Rejected { reason: format!("550 no\r\nX-Evil: 1{}", "x".repeat(9000)), hard_bounce: false };
+        let outcome = Outcome::Rejected {
+            reason: format!("550 no\r\nX-Evil: 1{}", "x".repeat(9000)),
+            hard_bounce: false,
+        };
         let reason = settle(1, &outcome, UnknownPolicy::Never).reason;
         assert!(reason.chars().count() <= REASON_CHARS_MAX && !reason.contains(char::is_control), "{reason}");
     }

@@ -114,7 +114,9 @@ mod tests {
     fn a_message_id_signature_is_no_unsubscribe_signature() {
         let body = [VERSION; HEAD_BYTES];
         let mut forged = body.to_vec();
-        forged.extend(crate::seal::mac(KEY, "rejoin message-id 1", &body).finalize().into_bytes().iter().take(16));
+        forged.extend(
+            crate::seal::mac(KEY, "rejoin message-id 1", &body).finalize().into_bytes().iter().take(16),
+        );
         assert_eq!(verify(&URL_SAFE_NO_PAD.encode(forged), KEY), None);
     }
 

@@ -124,6 +124,9 @@ impl Connector {
     /// Sends. Always one outcome per message: what was handed over and not reported is `Unknown`, what was not handed
     /// over is `Deferred`.
     pub async fn send(&self, messages: &[Message]) -> Vec<Outcome> {
+        if messages.is_empty() {
+            return Vec::new();
+        }
         let mut body = Vec::new();
         for message in messages {
             if let Err(e) = serde_json::to_writer(&mut body, message) {
@@ -135,8 +138,8 @@ impl Connector {
         let mut known: Vec<Option<Outcome>> = vec![None; messages.len()];
         let call = self.call(&name, ToChild::Send { count: messages.len() as u32 }, &body);
         let mut keep = |index: u32, outcome| {
-            // The child has checked the index. A second report of one message is a contradiction: the first stands.
-            if let Some(place @ None) = known.get_mut(index as usize) {
+            // The child has checked that the message exists and is reported once.
+            if let Some(place) = known.get_mut(index as usize) {
                 *place = Some(outcome);
             }
         };

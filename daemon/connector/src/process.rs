@@ -132,8 +132,3 @@ fn kill_group(pid: Pid, signal: Signal) {
         tracing::warn!(%error, ?signal, "a plugin's process could not be signalled");
     }
 }
-
-/// Nothing to read for the child.
-pub(crate) fn null() -> io::Result<OwnedFd> {
-    Ok(std::fs::File::open("/dev/null")?.into())
-}

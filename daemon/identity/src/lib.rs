@@ -39,8 +39,11 @@ pub struct Candidate {
 
 /// What is asked of [`resolve()`].
 ///
-/// `records` must be closed: with every live record in it, every record, live or deleted, that shares a key which is
-/// not generic; every record of every customer one of them is linked to; and every partner of a must-link decision.
+/// `records` must be closed. With every record in it, live or deleted, it holds
+/// - every record that shares a key with it which is not generic: a key it has now, and for an unresolved record also
+///   those it had when last settled, because who it stood between may come together when it leaves;
+/// - every record of the customer it is linked to;
+/// - every partner in a decision, with `decisions` holding all decisions about all of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Question<'a> {
     pub records: &'a [Candidate],

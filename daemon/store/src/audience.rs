@@ -16,7 +16,7 @@ use rusqlite::types::Value as Param;
 use crate::golden::{COLUMN_COUNT, COLUMNS as CUSTOMER_COLUMNS, customer};
 use crate::outbox::code;
 use crate::profiles::{COLUMNS as PROFILE_COLUMNS, profile};
-use crate::rows::{limit, list, named, to_json};
+use crate::rows::{count, limit, list, named, to_json};
 use crate::segments::compile;
 use crate::{Error, Store};
 
@@ -53,7 +53,7 @@ impl Store {
         self.read(move |db| {
             let sql = format!("SELECT count(*) {FROM} WHERE {}", wanted.sql);
             let mut query = db.prepare_cached(&sql)?;
-            Ok(query.query_row(rusqlite::params_from_iter(wanted.params), |row| row.get(0))?)
+            Ok(query.query_row(rusqlite::params_from_iter(wanted.params), |row| count(row, 0))?)
         })
         .await
     }

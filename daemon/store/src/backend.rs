@@ -11,6 +11,15 @@ pub(crate) enum Backend {
     Sqlite(Sqlite),
 }
 
+impl Backend {
+    /// What became of the newest write.
+    pub(crate) fn last_write(&self) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.last_write(),
+        }
+    }
+}
+
 impl Store {
     /// Runs `body` on one consistent snapshot.
     pub(crate) async fn read<T, F>(&self, body: F) -> Result<T, Error>

@@ -52,6 +52,19 @@ pub struct IngestSummary {
     pub quarantined: u64,
 }
 
+impl IngestSummary {
+    /// Adds what another batch changed.
+    pub fn add(&mut self, other: &Self) {
+        self.new += other.new;
+        self.changed += other.changed;
+        self.unchanged += other.unchanged;
+        self.deleted += other.deleted;
+        self.activities += other.activities;
+        self.consents += other.consents;
+        self.quarantined += other.quarantined;
+    }
+}
+
 impl Store {
     /// Stores a batch and its cursor together.
     pub async fn ingest(&self, batch: IngestBatch, now: Timestamp) -> Result<IngestSummary, Error> {

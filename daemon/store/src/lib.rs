@@ -13,6 +13,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rejoin_model::id::SLOT_MAX;
 use rejoin_model::outbox::BUCKETS;
 use rejoin_model::{IdMaker, Timestamp};
 use rusqlite::Connection;
@@ -87,8 +88,7 @@ impl Store {
         let file = path.clone();
         let opened = tokio::task::spawn_blocking(move || sqlite::Sqlite::open(&file)).await;
         let backend = Backend::Sqlite(opened.map_err(Error::internal)??);
-        // Slot 0: one daemon per SQLite file. Several daemons on one database get theirs from a lease.
-        let ids = Arc::new(Mutex::new(IdMaker::new(0)));
+        let ids = Arc::new(Mutex::new(IdMaker::new(command_slot())));
         let store = Self { inner: Arc::new(Inner { backend, path, ids }) };
         store.start_ids_after_the_last().await?;
         Ok(store)
@@ -100,13 +100,21 @@ impl Store {
         name.push(".lock");
         let file = File::options().create(true).append(true).open(PathBuf::from(name))?;
         match file.try_lock() {
-            Ok(()) => Ok(DaemonLock { _file: file }),
+            Ok(()) => {
+                self.inner.ids.lock().unwrap_or_else(PoisonError::into_inner).move_to(DAEMON_SLOT);
+                Ok(DaemonLock { _file: file })
+            }
             Err(TryLockError::WouldBlock) => Err(Error::Locked(self.inner.path.display().to_string())),
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
     }
 
-    /// A new id, greater than every one before it.
+    /// Whether the last write went through; the reason when it did not.
+    pub fn writable(&self) -> Result<(), Error> {
+        self.inner.backend.last_write()
+    }
+
+    /// A new id, greater than every one this process made before.
     pub fn next_id(&self, now: Timestamp) -> i64 {
         next_id(&self.inner.ids, now)
     }
@@ -144,6 +152,14 @@ fn last_id(db: &Connection) -> Result<i64, Error> {
         last = last.max(newest.query_row([bucket], |row| row.get(0))?);
     }
     Ok(last)
+}
+
+/// The slot of the one process that holds the daemon's lock.
+const DAEMON_SLOT: u8 = 0;
+
+/// A command that writes beside a running daemon must not make the daemon's ids.
+fn command_slot() -> u8 {
+    1 + (std::process::id() % u32::from(SLOT_MAX)) as u8
 }
 
 pub(crate) type Ids = Arc<Mutex<IdMaker>>;

@@ -10,7 +10,7 @@ use rejoin_model::outbox::{BUCKETS, Conservation, OutboxMessage, bucket};
 use rejoin_model::{CustomerId, OutboxId, OutboxState, RunId, Timestamp};
 use rusqlite::{Connection, Row};
 
-use crate::rows::{limit, named};
+use crate::rows::{count, limit, named};
 use crate::runs::{audience_of, note_planned};
 use crate::{Error, Store};
 
@@ -35,22 +35,31 @@ impl Store {
         .await
     }
 
-    /// Messages whose time has come, with their campaign, earliest first; paused campaigns are left out.
-    pub async fn due(&self, now: Timestamp, max: usize) -> Result<Vec<(OutboxMessage, String)>, Error> {
-        self.read(move |db| due(db, now, max)).await
+    /// Messages of one channel connector whose time has come, with their campaign, earliest first; paused campaigns
+    /// are left out.
+    pub async fn due(
+        &self,
+        connector: &str,
+        now: Timestamp,
+        max: usize,
+    ) -> Result<Vec<(OutboxMessage, String)>, Error> {
+        let connector = connector.to_owned();
+        self.read(move |db| due(db, &connector, now, max)).await
     }
 
-    /// When the next message of a campaign that is not paused is due.
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
-        self.read(|db| {
+    /// When the next message of a connector, of a campaign that is not paused, is due.
+    pub async fn next_due(&self, connector: &str) -> Result<Option<Timestamp>, Error> {
+        let connector = connector.to_owned();
+        self.read(move |db| {
             let mut first = db.prepare_cached(
                 "SELECT due_at FROM outbox INDEXED BY outbox_open \
-                 WHERE bucket = ?1 AND run_id = ?2 AND state = ?3 AND state < 3 ORDER BY due_at LIMIT 1",
+                 WHERE bucket = ?1 AND run_id = ?2 AND state = ?3 AND connector = ?4 AND state < 3 \
+                 ORDER BY due_at LIMIT 1",
             )?;
             let mut next: Option<i64> = None;
             for (bucket, run) in working(db)? {
                 for state in WAITING {
-                    let mut rows = first.query((bucket, run, code(state)))?;
+                    let mut rows = first.query((bucket, run, code(state), &connector))?;
                     if let Some(row) = rows.next()? {
                         let due: i64 = row.get(0)?;
                         next = Some(next.map_or(due, |next| next.min(due)));
@@ -82,7 +91,7 @@ impl Store {
             for bucket in 0..BUCKETS {
                 let mut rows = query.query((bucket, run.0))?;
                 while let Some(row) = rows.next()? {
-                    line.add(state(row.get(0)?)?, row.get(1)?);
+                    line.add(state(row.get(0)?)?, count(row, 1)?);
                 }
             }
             Ok(line)
@@ -128,7 +137,7 @@ impl Store {
             for bucket in 0..BUCKETS {
                 let mut rows = query.query((bucket, run.0))?;
                 while let Some(row) = rows.next()? {
-                    *counts.entry((state(row.get(0)?)?, row.get(1)?)).or_default() += row.get::<_, u64>(2)?;
+                    *counts.entry((state(row.get(0)?)?, row.get(1)?)).or_default() += count(row, 2)?;
                 }
             }
             let mut counts: Vec<_> = counts.into_iter().map(|((s, reason), n)| (s, reason, n)).collect();
@@ -223,14 +232,14 @@ pub(crate) fn open_rows(db: &Connection) -> Result<Vec<(i64, i64)>, Error> {
     Ok(found)
 }
 
-fn due(db: &Connection, now: Timestamp, max: usize) -> Result<Vec<(OutboxMessage, String)>, Error> {
+fn due(db: &Connection, connector: &str, now: Timestamp, max: usize) -> Result<Vec<(OutboxMessage, String)>, Error> {
     let places = working(db)?;
     // A share of each place first, so that no bucket and no run waits for another; all there is, only when the
     // shares do not fill the page.
     let share = max / places.len().max(1) + 8;
-    let mut found = due_of(db, &places, now, share)?;
+    let mut found = due_of(db, connector, &places, now, share)?;
     if found.len() < max && share < max {
-        found = due_of(db, &places, now, max)?;
+        found = due_of(db, connector, &places, now, max)?;
     }
     found.sort_unstable();
     found.truncate(max);
@@ -241,18 +250,20 @@ fn due(db: &Connection, now: Timestamp, max: usize) -> Result<Vec<(OutboxMessage
 /// (due, bucket, id) of at most `share` messages of each place and state.
 fn due_of(
     db: &Connection,
+    connector: &str,
     places: &[(i64, i64)],
     now: Timestamp,
     share: usize,
 ) -> Result<Vec<(i64, i64, i64)>, Error> {
     let mut query = db.prepare_cached(
         "SELECT due_at, bucket, outbox_id FROM outbox INDEXED BY outbox_open \
-         WHERE bucket = ?1 AND run_id = ?2 AND state = ?3 AND state < 3 AND due_at <= ?4 ORDER BY due_at LIMIT ?5",
+         WHERE bucket = ?1 AND run_id = ?2 AND state = ?3 AND connector = ?4 AND state < 3 AND due_at <= ?5 \
+         ORDER BY due_at LIMIT ?6",
     )?;
     let mut found = Vec::new();
     for (bucket, run) in places {
         for state in WAITING {
-            let rows = query.query_map((bucket, run, code(state), now.0, limit(share)), |row| {
+            let rows = query.query_map((bucket, run, code(state), connector, now.0, limit(share)), |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?;
             for row in rows {

@@ -221,6 +221,9 @@ impl<'a> RecordWriter<'a> {
     ) -> Result<Change, Error> {
         let (version, was_deleted, old_party, old_raw): (u32, bool, String, String) =
             self.read.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        if deleted && version == 0 {
+            return Ok(Change::Unchanged); // a stub never was a party, and what hangs on it stays
+        }
         let (party, raw) = (party.unwrap_or(&old_party), raw.unwrap_or(&old_raw));
         if version > 0 && deleted == was_deleted && party == old_party && raw == old_raw {
             return Ok(Change::Unchanged);

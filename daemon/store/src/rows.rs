@@ -1,6 +1,6 @@
 //! Small conversions between rows and values that every noun needs. No SQL of any noun.
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -35,6 +35,11 @@ pub(crate) fn named<T>(found: Option<T>, name: &str) -> Result<T, Error> {
 /// `limit` as SQL wants it; a limit beyond its range is no limit.
 pub(crate) fn limit(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// A count; SQLite has no unsigned integers.
+pub(crate) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get::<_, i64>(column).map(i64::unsigned_abs)
 }
 
 /// Text for LIKE in which every character means itself, with `%` on both sides.

@@ -4,7 +4,7 @@ use rejoin_model::{CampaignClass, CustomerId, RunId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::rows::{limit, named};
-use crate::{Error, Store, next_id};
+use crate::{Error, Store};
 
 /// One execution of a campaign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,13 @@ pub struct Run {
     pub planned_through: Option<CustomerId>,
     /// Every member of the audience has an outbox row.
     pub planned: bool,
+}
+
+/// How a run came to be.
+struct Kind {
+    by_hand: bool,
+    /// Nothing of it is left to plan.
+    planned: bool,
 }
 
 const SELECT: &str =
@@ -52,7 +59,7 @@ impl Store {
         .await
     }
 
-    /// Starts a run; `None` when this campaign already has one for this time.
+    /// Starts the run of a scheduled time; `None` when this campaign already has one for this time.
     pub async fn start_run(
         &self,
         campaign: &str,
@@ -60,21 +67,61 @@ impl Store {
         scheduled_at: Timestamp,
         now: Timestamp,
     ) -> Result<Option<RunId>, Error> {
+        self.insert_run(campaign, class, scheduled_at, now, Kind { by_hand: false, planned: false }).await
+    }
+
+    /// Starts a run that a person asked for.
+    pub async fn start_manual_run(
+        &self,
+        campaign: &str,
+        class: CampaignClass,
+        now: Timestamp,
+    ) -> Result<Option<RunId>, Error> {
+        self.insert_run(campaign, class, now, now, Kind { by_hand: true, planned: false }).await
+    }
+
+    /// Notes that a scheduled time was missed and is not made up for: a run that nobody is in.
+    pub async fn skip_run(
+        &self,
+        campaign: &str,
+        class: CampaignClass,
+        scheduled_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let kind = Kind { by_hand: false, planned: true };
+        self.insert_run(campaign, class, scheduled_at, now, kind).await.map(drop)
+    }
+
+    async fn insert_run(
+        &self,
+        campaign: &str,
+        class: CampaignClass,
+        scheduled_at: Timestamp,
+        now: Timestamp,
+        kind: Kind,
+    ) -> Result<Option<RunId>, Error> {
         let (campaign, id) = (campaign.to_owned(), self.next_id(now));
         self.write(move |db| {
-            let sql = "INSERT INTO run (run_id, campaign, class, scheduled_at, started_at, planned, audience) \
-                       VALUES (?1, ?2, ?3, ?4, ?5, 0, 0) ON CONFLICT DO NOTHING";
-            let row = (id, campaign, class.name(), scheduled_at.0, now.0);
+            let sql = "INSERT INTO run (run_id, campaign, class, scheduled_at, by_hand, started_at, planned, \
+                       audience) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0) ON CONFLICT DO NOTHING";
+            let row = (id, campaign, class.name(), scheduled_at.0, kind.by_hand, now.0, kind.planned);
             Ok((db.prepare_cached(sql)?.execute(row)? == 1).then_some(RunId(id)))
         })
         .await
     }
 
-    /// The run of the latest scheduled time.
+    /// The newest run, however it was started.
     pub async fn latest_run(&self, campaign: &str) -> Result<Option<Run>, Error> {
         let campaign = campaign.to_owned();
-        let sql = "WHERE campaign = ?1 ORDER BY scheduled_at DESC LIMIT 1";
+        let sql = "WHERE campaign = ?1 ORDER BY run_id DESC LIMIT 1";
         self.read(move |db| Ok(select(db, sql, [campaign])?.pop())).await
+    }
+
+    /// The latest time of its schedule that a campaign has run, or missed.
+    pub async fn latest_scheduled(&self, campaign: &str) -> Result<Option<Timestamp>, Error> {
+        let campaign = campaign.to_owned();
+        let sql = "WHERE campaign = ?1 AND by_hand = 0 ORDER BY scheduled_at DESC LIMIT 1";
+        self.read(move |db| Ok(select(db, sql, [campaign])?.pop().map(|run| run.scheduled_at))).await
     }
 
     /// Runs that are not planned to their end, oldest first.

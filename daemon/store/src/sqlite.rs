@@ -45,6 +45,17 @@ pub(crate) struct Sqlite {
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
     writer: Option<JoinHandle<()>>,
     readers: Arc<Readers>,
+    health: Arc<Health>,
+}
+
+/// What became of the newest commit; asked by whoever decides where traffic goes.
+#[derive(Default)]
+struct Health(Mutex<Option<Error>>);
+
+impl Health {
+    fn set(&self, outcome: &Result<(), Error>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = outcome.clone().err();
+    }
 }
 
 /// Something to do inside a write transaction, and somebody who waits for it.
@@ -109,11 +120,20 @@ impl Sqlite {
             idle: Mutex::new(Vec::new()),
             slots: Arc::new(Semaphore::new(READERS)),
         });
+        let health = Arc::new(Health::default());
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
         let writer = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_loop(&opener, conn, queue))?;
-        Ok(Self { jobs: Some(jobs), writer: Some(writer), readers })
+            .spawn({
+                let health = health.clone();
+                move || write_loop(&opener, conn, queue, &health)
+            })?;
+        Ok(Self { jobs: Some(jobs), writer: Some(writer), readers, health })
+    }
+
+    pub(crate) fn last_write(&self) -> Result<(), Error> {
+        let last = self.health.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.clone().map_or(Ok(()), Err)
     }
 
     pub(crate) async fn submit(&self, job: Box<dyn Job>) -> Result<(), Error> {
@@ -150,7 +170,7 @@ impl Drop for Sqlite {
     }
 }
 
-fn write_loop(opener: &Opener, first: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+fn write_loop(opener: &Opener, first: Connection, mut queue: mpsc::Receiver<Box<dyn Job>>, health: &Health) {
     let mut conn = Some(first);
     let mut carried = None;
     while let Some(job) = carried.take().or_else(|| queue.blocking_recv()) {
@@ -164,7 +184,7 @@ fn write_loop(opener: &Opener, first: Connection, mut queue: mpsc::Receiver<Box<
                 }
             },
         };
-        if group(&handle, job, &mut queue, &mut carried) {
+        if group(&handle, job, &mut queue, &mut carried, health) {
             conn = Some(handle);
         } else {
             tracing::warn!("the store's write connection is thrown away and opened again");
@@ -178,10 +198,12 @@ fn group(
     first: Box<dyn Job>,
     queue: &mut mpsc::Receiver<Box<dyn Job>>,
     carried: &mut Option<Box<dyn Job>>,
+    health: &Health,
 ) -> bool {
     if let Err(error) = conn.execute_batch("BEGIN IMMEDIATE") {
         let error = Error::from(error);
         let keep = error == Error::Busy;
+        health.set(&Err(error.clone()));
         first.answer(Err(error));
         return keep;
     }
@@ -197,6 +219,7 @@ fn group(
                 // Some errors (a full disk, an I/O error) make SQLite roll back everything at once.
                 if conn.is_autocommit() {
                     let keep = bulk && !matches!(error, Error::Io(_) | Error::Full | Error::Corrupt(_));
+                    health.set(&Err(error.clone()));
                     answer_all(done, &Err(error));
                     return keep;
                 }
@@ -212,6 +235,7 @@ fn group(
     }
     let outcome = conn.execute_batch("COMMIT").map_err(Error::from);
     let kept = outcome.is_ok();
+    health.set(&outcome);
     answer_all(done, &outcome);
     kept
 }

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use serde::Serialize;
 
 use crate::outbox::state;
-use crate::rows::tally;
+use crate::rows::{self, tally};
 use crate::{Error, Store};
 
 /// The last sign of life of a task.
@@ -59,7 +59,7 @@ impl Store {
                     task: row.get(0)?,
                     at: Timestamp(row.get(1)?),
                     note: row.get(2)?,
-                    total: row.get(3)?,
+                    total: rows::count(row, 3)?,
                 })
             })?;
             Ok(rows.collect::<Result<_, _>>()?)
@@ -109,7 +109,7 @@ impl Store {
 }
 
 fn count(db: &Connection, sql: &str) -> Result<u64, Error> {
-    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    Ok(db.prepare_cached(sql)?.query_row([], |row| rows::count(row, 0))?)
 }
 
 fn outbox_states(db: &Connection) -> Result<Vec<(OutboxState, u64)>, Error> {
@@ -118,7 +118,7 @@ fn outbox_states(db: &Connection) -> Result<Vec<(OutboxState, u64)>, Error> {
     let mut rows = query.query([])?;
     let mut states = Vec::new();
     while let Some(row) = rows.next()? {
-        states.push((state(row.get(0)?)?, row.get(1)?));
+        states.push((state(row.get(0)?)?, rows::count(row, 1)?));
     }
     Ok(states)
 }

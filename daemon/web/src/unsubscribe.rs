@@ -35,7 +35,7 @@ pub(crate) async fn confirm(
     let now = web.now();
     let proof = format!("unsubscribe link of message {} (campaign {campaign})", message.id);
     web.store
-        .withdraw(channel, address, SuppressionReason::Unsubscribed, &proof, now)
+        .withdraw(channel.name(), address, SuppressionReason::Unsubscribed, &proof, now)
         .await
         .map_err(|e| HttpError::unavailable(&e))?;
     let rules = web.rules();

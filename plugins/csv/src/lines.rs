@@ -61,6 +61,11 @@ impl Unit {
             _ => 0,
         }
     }
+
+    /// A CR as the last of `bytes` may be followed by its LF in bytes not read yet.
+    fn may_be_half(self, bytes: &[u8]) -> bool {
+        bytes.len() < 2 * self.width() && self.at(bytes, 0) == Some(b'\r')
+    }
 }
 
 /// One line. Its bytes are [`Lines::bytes`] until the next call.
@@ -125,8 +130,7 @@ impl<R: Read + Seek> Lines<R> {
                 return self.skip_long().map(Some);
             } else if let Some(content) = found {
                 let end = self.unit.line_end(&window[content..]);
-                // A CR at the very end may be followed by its LF in bytes not read yet.
-                let open = content + end == window.len() && self.unit.at(window, content) == Some(b'\r');
+                let open = self.unit.may_be_half(&window[content..]);
                 if !open || self.at_end {
                     return Ok(Some(self.take(content, end, !open)));
                 }
@@ -162,7 +166,7 @@ impl<R: Read + Seek> Lines<R> {
             let window = &self.buffer[self.start..];
             if let Some(content) = self.unit.find_end(window, 0) {
                 let end = self.unit.line_end(&window[content..]);
-                let open = content + end == window.len() && self.unit.at(window, content) == Some(b'\r');
+                let open = self.unit.may_be_half(&window[content..]);
                 if !open || self.at_end {
                     self.take(content, end, !open);
                     return Ok(Line { offset, number, content: self.kept.len(), ended: !open, long: true });

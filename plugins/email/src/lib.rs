@@ -50,6 +50,8 @@ enum In {
     Files(Files),
 }
 
+rejoin_plugin_api::export_plugin!(Email: source, channel);
+
 impl Plugin for Email {
     const MANIFEST: &'static str = include_str!("../manifest.json");
     type Config = Config;

@@ -117,8 +117,11 @@ pub(crate) struct Receipts {
     pub(crate) provider_id: String,
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
+    /// The recipient's number, without which a bad one cannot be suppressed.
+    pub(crate) to: Option<String>,
     pub(crate) at: Option<String>,
     pub(crate) utc_offset: Option<String>,
+    pub(crate) numbers: Numbers,
     pub(crate) statuses: BTreeMap<String, Fate>,
     pub(crate) bad_address: Vec<String>,
 }

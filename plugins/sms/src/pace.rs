@@ -20,10 +20,20 @@ impl Pace {
         Self { interval, credit: interval.saturating_mul(burst.saturating_sub(1)), full_at: Duration::ZERO }
     }
 
-    /// Takes the next token and says how long to wait before using it.
-    pub(crate) fn take(&mut self, now: Duration) -> Duration {
+    /// Takes the next token and says how long to wait before using it. When that is longer than `wait_max` no token
+    /// is taken, and the wait is the error.
+    pub(crate) fn take(&mut self, now: Duration, wait_max: Duration) -> Result<Duration, Duration> {
         let due = self.full_at.max(now);
+        let wait = due.saturating_sub(self.credit).saturating_sub(now);
+        if wait > wait_max {
+            return Err(wait);
+        }
         self.full_at = due.saturating_add(self.interval);
-        due.saturating_sub(self.credit).saturating_sub(now)
+        Ok(wait)
+    }
+
+    /// Time between two messages.
+    pub(crate) fn interval(&self) -> Duration {
+        self.interval
     }
 }

@@ -6,7 +6,7 @@
 use std::{
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
         mpsc,
     },
     time::{Duration, Instant},
@@ -25,6 +25,9 @@ use crate::{
 
 /// How long a wait for the rate may go on before the host's wish to stop is looked at again.
 const NAP_MAX: Duration = Duration::from_millis(200);
+/// No message is posted later in a call than this. With the longest `timeout_s`, a call so ends well before the host
+/// loses patience with it, which would leave messages unknown that were never posted.
+const CALL_MAX: Duration = Duration::from_secs(45);
 /// Digits of an E.164 number.
 const NUMBER_DIGITS: std::ops::RangeInclusive<usize> = 5..=15;
 
@@ -39,8 +42,14 @@ pub(crate) struct Line {
 }
 
 pub(crate) fn send(line: &Line, messages: &[Message], outcomes: &mut Outcomes<'_>) -> Result<(), Error> {
-    let batch =
-        Batch { line, rules: Rules::new(&line.config), next: AtomicUsize::new(0), stop: Mutex::new(None) };
+    let batch = Batch {
+        line,
+        rules: Rules::new(&line.config),
+        started: line.opened.elapsed(),
+        next: AtomicUsize::new(0),
+        late: AtomicU32::new(0),
+        stop: Mutex::new(None),
+    };
     let workers = messages.len().min(line.config.connections as usize);
     let (report, reports) = mpsc::channel();
     std::thread::scope(|scope| {
@@ -72,6 +81,10 @@ struct Batch<'a> {
     rules: Rules<'a>,
     /// The first message nobody has taken: counting up hands each index to one worker, once.
     next: AtomicUsize,
+    /// Since the plugin was opened.
+    started: Duration,
+    /// Messages whose turn comes after the call.
+    late: AtomicU32,
     stop: Mutex<Option<Stop>>,
 }
 
@@ -117,7 +130,16 @@ impl Batch<'_> {
         if let Some(outcome) = self.stopped() {
             return Some(outcome);
         }
-        let mut wait = lock(&self.line.pace).take(self.line.opened.elapsed());
+        let now = self.line.opened.elapsed();
+        let left = (self.started + CALL_MAX).saturating_sub(now);
+        if left.is_zero() {
+            return Some(self.too_late(Duration::ZERO));
+        }
+        let turn = lock(&self.line.pace).take(now, left);
+        let mut wait = match turn {
+            Ok(wait) => wait,
+            Err(wait) => return Some(self.too_late(wait)),
+        };
         while !wait.is_zero() {
             let nap = wait.min(NAP_MAX);
             std::thread::sleep(nap);
@@ -127,6 +149,16 @@ impl Batch<'_> {
             }
         }
         None
+    }
+
+    /// Handed back with the time of its turn, so that the host does not ask again and again before it.
+    fn too_late(&self, wait: Duration) -> Outcome {
+        let before = self.late.fetch_add(1, Ordering::Relaxed);
+        let wait = wait.saturating_add(lock(&self.line.pace).interval().saturating_mul(before));
+        let after_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+        let reason =
+            "not posted yet: its turn comes later at the configured rate, or the gateway is slow".to_owned();
+        Outcome::Deferred { reason, after_ms: Some(after_ms) }
     }
 
     fn stopped(&self) -> Option<Outcome> {

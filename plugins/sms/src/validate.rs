@@ -15,6 +15,7 @@ use crate::{
 
 /// Characters of a registered signature.
 const SIGNATURE_CHARS: std::ops::RangeInclusive<usize> = 2..=16;
+const TIMEOUT_S: std::ops::RangeInclusive<u32> = 1..=60;
 const CONNECTIONS: std::ops::RangeInclusive<u32> = 1..=64;
 
 pub(crate) fn validate(config: &Config) -> Vec<Diagnostic> {
@@ -23,7 +24,7 @@ pub(crate) fn validate(config: &Config) -> Vec<Diagnostic> {
     text_rules(config, &mut found);
     answer_rules(config, &mut found);
     if let Some(receipts) = &config.receipts {
-        receipt_fields(receipts, &mut found);
+        receipt_fields(receipts, config, &mut found);
     }
     if let Some(replies) = &config.replies {
         reply_fields(replies, config, &mut found);
@@ -53,7 +54,7 @@ fn wire(config: &Config, found: &mut Findings) {
     found.check(rate_fits, "/rate", "must be above 0 messages a second", "leave it out for no limit");
     found.check(config.burst >= 1, "/burst", "must be at least 1", "");
     found.check(CONNECTIONS.contains(&config.connections), "/connections", "must be from 1 to 64", "");
-    found.check(config.timeout_s >= 1, "/timeout_s", "must be at least 1 second", "");
+    found.check(TIMEOUT_S.contains(&config.timeout_s), "/timeout_s", "must be from 1 to 60 seconds", "");
     found.check(
         (1..config.timeout_s.max(2)).contains(&config.connect_timeout_s),
         "/connect_timeout_s",
@@ -111,7 +112,7 @@ fn answer_rules(config: &Config, found: &mut Findings) {
     }
 }
 
-fn receipt_fields(receipts: &Receipts, found: &mut Findings) {
+fn receipt_fields(receipts: &Receipts, config: &Config, found: &mut Findings) {
     found.check(!receipts.provider_id.is_empty(), "/receipts/provider_id", "is missing", "");
     found.check(!receipts.status.is_empty(), "/receipts/status", "is missing", "");
     found.check(
@@ -120,19 +121,20 @@ fn receipt_fields(receipts: &Receipts, found: &mut Findings) {
         "needs receipts.reason, the field it is compared with",
         "",
     );
+    numbers(receipts.numbers, config, "/receipts/numbers", found);
     offset(&receipts.utc_offset, "/receipts/utc_offset", found);
 }
 
 fn reply_fields(replies: &Replies, config: &Config, found: &mut Findings) {
     found.check(!replies.from.is_empty(), "/replies/from", "is missing", "");
     found.check(!replies.text.is_empty(), "/replies/text", "is missing", "");
-    found.check(
-        replies.numbers != Numbers::National || config.country_code.is_some(),
-        "/replies/numbers",
-        "national numbers need country_code",
-        "",
-    );
+    numbers(replies.numbers, config, "/replies/numbers", found);
     offset(&replies.utc_offset, "/replies/utc_offset", found);
+}
+
+fn numbers(form: Numbers, config: &Config, pointer: &str, found: &mut Findings) {
+    let fits = form != Numbers::National || config.country_code.is_some();
+    found.check(fits, pointer, "national numbers need country_code", "");
 }
 
 fn offset(text: &Option<String>, pointer: &str, found: &mut Findings) {

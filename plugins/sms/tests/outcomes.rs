@@ -1,5 +1,5 @@
 //! The channel against a real HTTP server that misbehaves in every way gateways do, and counts what it was given.
-#![allow(unreachable_pub, reason = "modules of a test program")]
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, reason = "a test program")]
 
 mod server;
 
@@ -213,6 +213,18 @@ fn under_faults_nothing_is_posted_twice() {
     }
     let accepted = outcomes.iter().filter(|o| word(o) == "accepted").count();
     assert!(accepted > 100, "the faults are the exception: {accepted}");
+}
+
+#[test]
+fn messages_whose_turn_is_far_away_are_handed_back_with_the_time_of_it() {
+    let server = Server::start(vec![OK]);
+    let (outcomes, _) = send(&mut sms(&server.url, json!({"rate": 0.01})), &messages(3));
+    assert_eq!(word(&outcomes[0]), "accepted");
+    for (outcome, turn_ms) in outcomes[1..].iter().zip([100_000, 200_000]) {
+        let Outcome::Deferred { after_ms: Some(after_ms), .. } = outcome else { panic!("{outcome:?}") };
+        assert!((turn_ms - 60_000..=turn_ms).contains(after_ms), "{after_ms}");
+    }
+    assert_eq!(server.posted(), ["k0"]);
 }
 
 #[test]

@@ -52,8 +52,7 @@ pub(super) fn example(field: &Field) -> String {
 
 /// What is wrong with this value for this field, if anything.
 pub(super) fn literal(field: &Field, literal: &Literal) -> Option<ParseError> {
-    let error =
-        |message, hint| Some(ParseError { offset: literal.offset, len: literal.len, message, hint });
+    let error = |message, hint| Some(ParseError { offset: literal.offset, len: literal.len, message, hint });
     match (&literal.value, field.kind) {
         (Value::Text(text), FieldType::Text | FieldType::Set) => {
             let words = words(field).filter(|words| !words.contains(&text.as_str()))?;
@@ -66,12 +65,14 @@ pub(super) fn literal(field: &Field, literal: &Literal) -> Option<ParseError> {
             let hint = text.trim().parse::<f64>().ok().map(|n| format!("write {n} without quotes"));
             error(format!("{} holds a number, and this is text", field.name), hint)
         }
-        (Value::Number(number), FieldType::Text | FieldType::Set) => {
-            error(format!("{} {}, and this is a number", field.name, holds(field)), Some(format!("write '{number}'")))
-        }
-        (_, FieldType::Bool) => {
-            error(format!("{} is true or false", field.name), Some("write `true` or `false`, without quotes".to_owned()))
-        }
+        (Value::Number(number), FieldType::Text | FieldType::Set) => error(
+            format!("{} {}, and this is a number", field.name, holds(field)),
+            Some(format!("write '{number}'")),
+        ),
+        (_, FieldType::Bool) => error(
+            format!("{} is true or false", field.name),
+            Some("write `true` or `false`, without quotes".to_owned()),
+        ),
         (Value::Bool(_), _) => error(format!("{} {}, and not true or false", field.name, holds(field)), None),
     }
 }

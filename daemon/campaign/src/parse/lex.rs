@@ -77,7 +77,8 @@ fn word_len(rest: &str) -> usize {
 
 fn is_signed_number(rest: &str) -> bool {
     let mut bytes = rest.bytes();
-    matches!(bytes.next(), Some(b'-' | b'+' | b'.')) && bytes.next().is_some_and(|b| b.is_ascii_digit() || b == b'.')
+    matches!(bytes.next(), Some(b'-' | b'+' | b'.'))
+        && bytes.next().is_some_and(|b| b.is_ascii_digit() || b == b'.')
 }
 
 fn quoted(rest: &str, quote: char) -> Result<(String, usize), (String, Option<String>, usize)> {
@@ -101,7 +102,10 @@ fn quoted(rest: &str, quote: char) -> Result<(String, usize), (String, Option<St
 
 fn number(rest: &str) -> Read {
     let sign = usize::from(matches!(rest.as_bytes()[0], b'-' | b'+'));
-    let len = sign + rest[sign..].find(|c: char| !c.is_alphanumeric() && c != '.' && c != '_').unwrap_or(rest.len() - sign);
+    let len = sign
+        + rest[sign..]
+            .find(|c: char| !c.is_alphanumeric() && c != '.' && c != '_')
+            .unwrap_or(rest.len() - sign);
     let written = &rest[..len];
     let plain = written[sign..].bytes().all(|b| b.is_ascii_digit() || b == b'.');
     match written.parse::<f64>() {

@@ -11,6 +11,7 @@
 mod check;
 mod grammar;
 mod lex;
+mod predicate;
 #[cfg(test)]
 mod tests;
 
@@ -44,7 +45,8 @@ pub fn segment(name: &str, text: &str) -> Result<Segment, Vec<ParseError>> {
         }]);
     }
     let (tokens, mut errors) = lex::tokens(text);
-    let condition = if tokens.is_empty() { Condition::All } else { grammar::condition(text, &tokens, &mut errors) };
+    let condition =
+        if tokens.is_empty() { Condition::All } else { grammar::condition(text, &tokens, &mut errors) };
     if errors.is_empty() {
         return Ok(Segment { name: name.to_owned(), source: text.to_owned(), condition });
     }

@@ -68,7 +68,10 @@ fn every_form_is_read() {
         ("open_complaint", "open_complaint = true"),
         ("not open_complaint and orders > 0", "(not open_complaint = true and orders > 0)"),
         ("open_complaint = FALSE", "open_complaint = false"),
-        ("tags = 'vip' and tags != 'test' and tags in ('a','b')", "(tags = 'vip' and tags != 'test' and tags in ('a', 'b'))"),
+        (
+            "tags = 'vip' and tags != 'test' and tags in ('a','b')",
+            "(tags = 'vip' and tags != 'test' and tags in ('a', 'b'))",
+        ),
         ("orders = 1 or orders = 2 and city = 'a'", "(orders = 1 or (orders = 2 and city = 'a'))"),
         ("(orders = 1 or orders = 2) and city = 'a'", "((orders = 1 or orders = 2) and city = 'a')"),
         ("not not (orders = 1)", "not not orders = 1"),
@@ -121,8 +124,10 @@ fn mistakes_have_their_place_and_a_way_out() {
         ("orders > 1.2.3", &[("1.2.3", "not a number"), ("", "missing")]),
         ("city ＝ 'a'", &[("＝", "`=`"), ("'a'", "comparison")]),
         ("city = 'a' && orders > 1", &[("&", "`and`"), ("&", "`and`"), ("orders", "`and` or `or`")]),
-        ("oders > 'x' and stage = 'x' or (tagz = 1 and total > 'y')",
-         &[("oders", "`orders`"), ("'x'", "prospect"), ("tagz", "`tags`"), ("'y'", "number")]),
+        (
+            "oders > 'x' and stage = 'x' or (tagz = 1 and total > 'y')",
+            &[("oders", "`orders`"), ("'x'", "prospect"), ("tagz", "`tags`"), ("'y'", "number")],
+        ),
         ("orders = 1; drop table customers", &[(";", "leave it out"), ("drop", "`and` or `or`")]),
     ];
     for (text, expected) in cases {
@@ -141,7 +146,10 @@ fn mistakes_have_their_place_and_a_way_out() {
 fn depth_and_length_are_bounded() {
     for deep in ["(".repeat(60_000), "not ".repeat(15_000), "not(".repeat(16_000)] {
         let errors = segment("s", &deep).unwrap_err();
-        assert!(errors[0].message.contains("nest") || errors.iter().any(|e| e.message.contains("nest")), "{errors:?}");
+        assert!(
+            errors[0].message.contains("nest") || errors.iter().any(|e| e.message.contains("nest")),
+            "{errors:?}"
+        );
     }
     let fine = format!("{}orders = 1{}", "(".repeat(60), ")".repeat(60));
     assert_eq!(shown(&parse(&fine)), "orders = 1");

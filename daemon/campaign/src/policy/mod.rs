@@ -33,11 +33,24 @@ pub enum Stage {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    Send { connector: String, channel: Channel, address: String },
+    Send {
+        connector: String,
+        channel: Channel,
+        address: String,
+    },
     /// Not now: quiet hours. Ask again at `until`.
-    Hold { until: Timestamp, reason: String, connector: String, channel: Channel, address: String },
+    Hold {
+        until: Timestamp,
+        reason: String,
+        connector: String,
+        channel: Channel,
+        address: String,
+    },
     /// Not at all, in this run. The reasons are few and name no address, so they can be counted.
-    End { state: OutboxState, reason: String },
+    End {
+        state: OutboxState,
+        reason: String,
+    },
 }
 
 /// One rule's word, for `why` and the preview.

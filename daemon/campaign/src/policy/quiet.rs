@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, NaiveDateTime, Offset, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
-use rejoin_model::time::{HOUR_MS, MINUTE_MS};
 use rejoin_model::campaign::QuietHours;
+use rejoin_model::time::{HOUR_MS, MINUTE_MS};
 use rejoin_model::{Campaign, Member, Timestamp};
 
 use super::{Finding, FindingVerdict};
@@ -28,7 +28,10 @@ pub(super) fn explain(member: &Member, campaign: &Campaign, now: Timestamp) -> F
         return finding(FindingVerdict::NotAsked, "the campaign has no quiet hours".to_owned());
     };
     let Some((zone, whose)) = zone(member, campaign) else {
-        return finding(FindingVerdict::Hold, "no time zone can be read, so nobody knows the hour".to_owned());
+        return finding(
+            FindingVerdict::Hold,
+            "no time zone can be read, so nobody knows the hour".to_owned(),
+        );
     };
     let hours = format!("quiet from {} to {}", clock(quiet.from_min), clock(quiet.to_min));
     let here = crate::schedule::format(now, zone.name());
@@ -47,7 +50,8 @@ fn clock(minutes: u16) -> String {
 
 /// The recipient's zone; the campaign's when that is unknown or no zone at all.
 fn zone(member: &Member, campaign: &Campaign) -> Option<(Tz, &'static str)> {
-    let own = member.customer.zone.as_ref().and_then(|z| z.value.parse().ok()).map(|z| (z, "the customer's zone"));
+    let own =
+        member.customer.zone.as_ref().and_then(|z| z.value.parse().ok()).map(|z| (z, "the customer's zone"));
     own.or_else(|| campaign.zone.parse().ok().map(|z| (z, "the campaign's zone")))
 }
 
@@ -70,7 +74,8 @@ fn end(quiet: QuietHours, zone: Tz, now: Timestamp) -> Option<Timestamp> {
 
 /// Milliseconds of quiet left at a wall time; `None` outside. Equal bounds mean no quiet hours.
 fn left_ms(quiet: QuietHours, wall: NaiveDateTime) -> Option<i64> {
-    let of_day = i64::from(wall.num_seconds_from_midnight()) * 1000 + i64::from(wall.nanosecond() / 1_000_000);
+    let of_day =
+        i64::from(wall.num_seconds_from_midnight()) * 1000 + i64::from(wall.nanosecond() / 1_000_000);
     let day = 24 * HOUR_MS;
     let from = i64::from(quiet.from_min) * MINUTE_MS;
     let to = i64::from(quiet.to_min) * MINUTE_MS;
@@ -121,35 +126,36 @@ mod tests {
     use super::*;
     use crate::testing::{at, shown};
 
-    fn ends(from: &str, to: &str, zone: &str, now: &str) -> Option<String> {
+    /// `rule` is `from-to zone`; the answer is empty when it is not quiet now.
+    fn ends(rule: &str, now: &str) -> String {
+        let (hours, zone) = rule.split_once(' ').unwrap();
         let minutes = |text: &str| text[..2].parse::<u16>().unwrap() * 60 + text[3..].parse::<u16>().unwrap();
-        let quiet = QuietHours { from_min: minutes(from), to_min: minutes(to) };
-        end(quiet, zone.parse().unwrap(), at(now)).map(|end| shown(end, zone))
+        let quiet = QuietHours { from_min: minutes(&hours[..5]), to_min: minutes(&hours[6..]) };
+        end(quiet, zone.parse().unwrap(), at(now)).map(|end| shown(end, zone)).unwrap_or_default()
     }
 
     #[test]
     fn ends_by_the_wall_clock() {
-        for (from, to, zone, now, expected) in [
-            ("21:00", "08:00", "Europe/Prague", "2026-05-13T12:00:00+02:00", None),
-            ("21:00", "08:00", "Europe/Prague", "2026-05-13T20:59:59+02:00", None),
-            ("21:00", "08:00", "Europe/Prague", "2026-05-13T21:00:00+02:00", Some("2026-05-14T08:00:00+02:00")),
-            ("21:00", "08:00", "Europe/Prague", "2026-05-14T07:59:59+02:00", Some("2026-05-14T08:00:00+02:00")),
-            ("21:00", "08:00", "Europe/Prague", "2026-05-14T08:00:00+02:00", None),
-            ("12:00", "13:00", "Asia/Shanghai", "2026-05-14T12:30:00+08:00", Some("2026-05-14T13:00:00+08:00")),
-            ("08:00", "08:00", "Asia/Shanghai", "2026-05-14T08:00:00+08:00", None),
+        for (rule, now, expected) in [
+            ("21:00-08:00 Europe/Prague", "2026-05-13T12:00:00+02:00", ""),
+            ("21:00-08:00 Europe/Prague", "2026-05-13T20:59:59+02:00", ""),
+            ("21:00-08:00 Europe/Prague", "2026-05-13T21:00:00+02:00", "2026-05-14T08:00:00+02:00"),
+            ("21:00-08:00 Europe/Prague", "2026-05-14T07:59:59+02:00", "2026-05-14T08:00:00+02:00"),
+            ("21:00-08:00 Europe/Prague", "2026-05-14T08:00:00+02:00", ""),
+            ("12:00-13:00 Asia/Shanghai", "2026-05-14T12:30:00+08:00", "2026-05-14T13:00:00+08:00"),
+            ("08:00-08:00 Asia/Shanghai", "2026-05-14T08:00:00+08:00", ""),
             // The night of 29 March is an hour short, that of 25 October an hour long.
-            ("21:00", "08:00", "Europe/Prague", "2026-03-28T23:00:00+01:00", Some("2026-03-29T08:00:00+02:00")),
-            ("21:00", "08:00", "Europe/Prague", "2026-10-24T23:00:00+02:00", Some("2026-10-25T08:00:00+01:00")),
+            ("21:00-08:00 Europe/Prague", "2026-03-28T23:00:00+01:00", "2026-03-29T08:00:00+02:00"),
+            ("21:00-08:00 Europe/Prague", "2026-10-24T23:00:00+02:00", "2026-10-25T08:00:00+01:00"),
             // 02:30 does not exist: quiet ends when the clock has jumped past it.
-            ("21:00", "02:30", "Europe/Prague", "2026-03-28T23:00:00+01:00", Some("2026-03-29T03:00:00+02:00")),
+            ("21:00-02:30 Europe/Prague", "2026-03-28T23:00:00+01:00", "2026-03-29T03:00:00+02:00"),
             // 02:30 comes twice; after the first the wall reads 02:59 and then quiet 02:00 again.
-            ("21:00", "02:30", "Europe/Prague", "2026-10-25T01:00:00+02:00", Some("2026-10-25T02:30:00+02:00")),
-            ("21:00", "02:30", "Europe/Prague", "2026-10-25T02:10:00+01:00", Some("2026-10-25T02:30:00+01:00")),
+            ("21:00-02:30 Europe/Prague", "2026-10-25T01:00:00+02:00", "2026-10-25T02:30:00+02:00"),
+            ("21:00-02:30 Europe/Prague", "2026-10-25T02:10:00+01:00", "2026-10-25T02:30:00+01:00"),
             // Midnight does not exist in Cairo on this day.
-            ("20:00", "00:00", "Africa/Cairo", "2026-04-23T23:00:00+02:00", Some("2026-04-24T01:00:00+03:00")),
+            ("20:00-00:00 Africa/Cairo", "2026-04-23T23:00:00+02:00", "2026-04-24T01:00:00+03:00"),
         ] {
-            let found = ends(from, to, zone, now);
-            assert_eq!(found.as_deref(), expected, "{from}-{to} in {zone} at {now}");
+            assert_eq!(ends(rule, now), expected, "{rule} at {now}");
         }
     }
 

@@ -67,11 +67,14 @@ pub(super) fn explain(member: &Member, campaign: &Campaign, chosen: Chosen<'_>) 
 /// The campaign's channels, the one the row already has first: a message that was put off stays where it is.
 fn in_order<'a>(campaign: &'a Campaign, chosen: Chosen<'_>) -> impl Iterator<Item = &'a ChannelChoice> {
     let is_chosen = move |choice: &&ChannelChoice| {
-        chosen.is_some_and(|(connector, channel, _)| choice.connector == connector && choice.channel == channel)
+        chosen
+            .is_some_and(|(connector, channel, _)| choice.connector == connector && choice.channel == channel)
     };
     let connector = chosen.map(|(connector, channel, _)| (connector.to_owned(), channel));
     let rest = move |choice: &&ChannelChoice| {
-        connector.as_ref().is_none_or(|(name, channel)| choice.connector != *name || choice.channel != *channel)
+        connector
+            .as_ref()
+            .is_none_or(|(name, channel)| choice.connector != *name || choice.channel != *channel)
     };
     let first: Vec<&ChannelChoice> = campaign.channels.iter().filter(is_chosen).collect();
     first.into_iter().chain(campaign.channels.iter().filter(rest))
@@ -149,7 +152,9 @@ fn consent(member: &Member, campaign: &Campaign, channel: Channel) -> Result<Str
     }
     match (applying().next(), campaign.class) {
         (Some(granted), _) => Ok(format!("consent was granted ({})", scope(granted))),
-        (None, CampaignClass::Care) => Ok("a care campaign needs no consent, and none was withdrawn".to_owned()),
+        (None, CampaignClass::Care) => {
+            Ok("a care campaign needs no consent, and none was withdrawn".to_owned())
+        }
         (None, CampaignClass::Marketing) => Err(Refusal {
             rule: "consent",
             reason: "no consent".to_owned(),

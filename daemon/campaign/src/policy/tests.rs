@@ -39,7 +39,10 @@ const CARE: CampaignClass = CampaignClass::Care;
 
 #[test]
 fn nothing_speaks_against_it() {
-    check(&[("marketing", |_, _| (), "mail jana@example.org"), ("care", |_, c| c.class = CARE, "mail jana@example.org")]);
+    check(&[
+        ("marketing", |_, _| (), "mail jana@example.org"),
+        ("care", |_, c| c.class = CARE, "mail jana@example.org"),
+    ]);
 }
 
 #[test]
@@ -53,11 +56,7 @@ fn holdout_and_complaint_come_first_and_concern_marketing_only() {
             |m, c| (m.profile.open_complaint, c.class) = (true, CARE),
             "mail jana@example.org",
         ),
-        (
-            "both",
-            |m, c| (m.profile.open_complaint, c.holdout) = (true, 1.0),
-            "held_out: holdout",
-        ),
+        ("both", |m, c| (m.profile.open_complaint, c.holdout) = (true, 1.0), "held_out: holdout"),
     ]);
 }
 
@@ -72,14 +71,18 @@ fn addresses_and_suppression_fall_back_to_the_next_channel() {
         ),
         (
             "bounced, one address",
-            |m, _| m.suppressed = vec![suppressed(Channel::Email, "jana@example.org", SuppressionReason::HardBounce)],
+            |m, _| {
+                m.suppressed =
+                    vec![suppressed(Channel::Email, "jana@example.org", SuppressionReason::HardBounce)]
+            },
             "texts +420602000001",
         ),
         (
             "bounced, another address",
             |m, _| {
                 m.customer.emails.push(Golden { value: "j@example.net".to_owned(), from: RecordId(2) });
-                m.suppressed = vec![suppressed(Channel::Email, "jana@example.org", SuppressionReason::HardBounce)];
+                m.suppressed =
+                    vec![suppressed(Channel::Email, "jana@example.org", SuppressionReason::HardBounce)];
             },
             "mail j@example.net",
         ),
@@ -87,7 +90,8 @@ fn addresses_and_suppression_fall_back_to_the_next_channel() {
             "a person's refusal covers the channel",
             |m, _| {
                 m.customer.emails.push(Golden { value: "j@example.net".to_owned(), from: RecordId(2) });
-                m.suppressed = vec![suppressed(Channel::Email, "jana@example.org", SuppressionReason::SpamComplaint)];
+                m.suppressed =
+                    vec![suppressed(Channel::Email, "jana@example.org", SuppressionReason::SpamComplaint)];
             },
             "texts +420602000001",
         ),
@@ -96,7 +100,8 @@ fn addresses_and_suppression_fall_back_to_the_next_channel() {
             |m, c| {
                 c.class = CARE;
                 m.customer.phones.clear();
-                m.suppressed = vec![suppressed(Channel::Email, "jana@example.org", SuppressionReason::Manual)];
+                m.suppressed =
+                    vec![suppressed(Channel::Email, "jana@example.org", SuppressionReason::Manual)];
             },
             "suppressed: email: suppressed (manual); sms: no address",
         ),
@@ -118,12 +123,18 @@ fn consent_covers_by_channel_and_topic_and_the_strictest_wins() {
         (&[("email", "news", true)], "mail jana@example.org", "mail jana@example.org"),
         (&[("email", "*", true)], "mail jana@example.org", "mail jana@example.org"),
         (&[("*", "news", true)], "mail jana@example.org", "mail jana@example.org"),
-        (&[("email", "other", true)], "suppressed: email: no consent; sms: no consent", "mail jana@example.org"),
+        (
+            &[("email", "other", true)],
+            "suppressed: email: no consent; sms: no consent",
+            "mail jana@example.org",
+        ),
         (&[("sms", "news", true)], "texts +420602000001", "mail jana@example.org"),
         (&[("*", "*", true), ("email", "news", false)], "texts +420602000001", "texts +420602000001"),
-        (&[("email", "news", true), ("*", "*", false)],
-         "suppressed: email: consent withdrawn; sms: consent withdrawn",
-         "suppressed: email: consent withdrawn; sms: consent withdrawn"),
+        (
+            &[("email", "news", true), ("*", "*", false)],
+            "suppressed: email: consent withdrawn; sms: consent withdrawn",
+            "suppressed: email: consent withdrawn; sms: consent withdrawn",
+        ),
         (&[("*", "*", true), ("*", "other", false)], "mail jana@example.org", "mail jana@example.org"),
         (&[("email", "*", false), ("sms", "news", true)], "texts +420602000001", "texts +420602000001"),
     ];
@@ -160,10 +171,20 @@ fn quiet_hours_are_the_recipients_and_hold_care_too() {
     for class in [CampaignClass::Marketing, CARE] {
         for (own, campaigns, now, expected) in [
             (Some("Europe/Prague"), "UTC", "2026-05-13T20:00:00Z", "mail at 2026-05-14T06:00:00+00:00"),
-            (Some("Asia/Shanghai"), "Europe/Prague", "2026-05-13T20:00:00Z", "mail at 2026-05-14T00:00:00+00:00"),
+            (
+                Some("Asia/Shanghai"),
+                "Europe/Prague",
+                "2026-05-13T20:00:00Z",
+                "mail at 2026-05-14T00:00:00+00:00",
+            ),
             (Some("America/New_York"), "Europe/Prague", "2026-05-13T20:00:00Z", "mail jana@example.org"),
             (None, "Europe/Prague", "2026-05-13T20:00:00Z", "mail at 2026-05-14T06:00:00+00:00"),
-            (Some("Mars/Olympus"), "Europe/Prague", "2026-05-13T20:00:00Z", "mail at 2026-05-14T06:00:00+00:00"),
+            (
+                Some("Mars/Olympus"),
+                "Europe/Prague",
+                "2026-05-13T20:00:00Z",
+                "mail at 2026-05-14T06:00:00+00:00",
+            ),
             (None, "nowhere", "2026-05-13T10:00:00Z", "mail at 2026-05-13T11:00:00+00:00"),
         ] {
             let mut member = member();
@@ -179,7 +200,8 @@ fn quiet_hours_are_the_recipients_and_hold_care_too() {
 fn a_claim_stays_on_its_address_while_it_may() {
     let (mut member, campaign) = (member(), campaign());
     member.customer.emails.push(Golden { value: "j@example.net".to_owned(), from: RecordId(2) });
-    let claim = |member: &Member, chosen| told(&decide(member, &campaign, at(NOON), Stage::Claim, Some(chosen)));
+    let claim =
+        |member: &Member, chosen| told(&decide(member, &campaign, at(NOON), Stage::Claim, Some(chosen)));
     let second = ("mail", Channel::Email, "j@example.net");
     let text = ("texts", Channel::Sms, "+420602000001");
     assert_eq!(claim(&member, second), "mail j@example.net");
@@ -189,7 +211,11 @@ fn a_claim_stays_on_its_address_while_it_may() {
     let gone = ("mail", Channel::Email, "old@example.org");
     assert_eq!(claim(&member, gone), "mail jana@example.org", "the address is not the customer's any more");
     let removed = ("fax", Channel::Sms, "+420602000001");
-    assert_eq!(claim(&member, removed), "mail jana@example.org", "the connector is not the campaign's any more");
+    assert_eq!(
+        claim(&member, removed),
+        "mail jana@example.org",
+        "the connector is not the campaign's any more"
+    );
     member.consents.push(consent("*", "*", false));
     assert!(claim(&member, second).starts_with("suppressed: "), "consent is asked again");
 }
@@ -231,20 +257,22 @@ fn any_member() -> impl Strategy<Value = Member> {
     );
     let reason = prop::sample::select(SuppressionReason::ALL).prop_map(|(_, r)| r);
     let suppressions = prop::option::of(reason);
-    (consents, suppressions, any::<[bool; 3]>(), 0usize..4).prop_map(|(consents, reason, [email, phone, open], sent)| {
-        let mut member = Member { consents, ..member() };
-        member.suppressed =
-            reason.map(|r| suppressed(Channel::Email, "jana@example.org", r)).into_iter().collect();
-        member.profile.open_complaint = open;
-        member.marketed_at = (0..sent).map(|n| at(NOON).plus_ms(-(n as i64) * DAY_MS)).collect();
-        if !email {
-            member.customer.emails.clear();
-        }
-        if !phone {
-            member.customer.phones.clear();
-        }
-        member
-    })
+    (consents, suppressions, any::<[bool; 3]>(), 0usize..4).prop_map(
+        |(consents, reason, [email, phone, open], sent)| {
+            let mut member = Member { consents, ..member() };
+            member.suppressed =
+                reason.map(|r| suppressed(Channel::Email, "jana@example.org", r)).into_iter().collect();
+            member.profile.open_complaint = open;
+            member.marketed_at = (0..sent).map(|n| at(NOON).plus_ms(-(n as i64) * DAY_MS)).collect();
+            if !email {
+                member.customer.emails.clear();
+            }
+            if !phone {
+                member.customer.phones.clear();
+            }
+            member
+        },
+    )
 }
 
 proptest! {

@@ -284,5 +284,7 @@ fn out_of_range(piece: Piece<'_>, kind: &Kind) -> ScheduleError {
 
 /// One or two digits; `u8::from_str` would also take a sign and leading zeros without end.
 fn number(text: &str) -> Option<u8> {
-    (matches!(text.len(), 1 | 2) && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok()).flatten()
+    (matches!(text.len(), 1 | 2) && text.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| text.parse().ok())
+        .flatten()
 }

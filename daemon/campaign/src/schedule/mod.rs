@@ -56,8 +56,8 @@ pub struct Schedule {
     wildcard: bool,
 }
 
-/// No gap or fold is longer, and no zone is further from another.
-const SCAN: TimeDelta = TimeDelta::hours(25);
+/// Longer than any gap or fold, and than the distance of any zone from UTC.
+const EDGE: TimeDelta = TimeDelta::hours(26);
 /// The crate knows the years 1970 to 2100; an earlier `after` starts here.
 const BEFORE_ALL: Timestamp = Timestamp(-2 * DAY_MS);
 /// 2101-01-03, after everything the crate knows in any zone.
@@ -78,7 +78,11 @@ impl Schedule {
         let schedule = Self { zone, parts, wildcard: fields.wildcard() };
         if schedule.next_after(BEFORE_ALL).is_none() {
             let message = "this schedule never fires: no month it names has such a day".to_owned();
-            return Err(fields::whole(expr, message, Some("the last day of February is 28 or 29".to_owned())));
+            return Err(fields::whole(
+                expr,
+                message,
+                Some("the last day of February is 28 or 29".to_owned()),
+            ));
         }
         Ok(schedule)
     }
@@ -96,7 +100,7 @@ impl Schedule {
         if unambiguous && let Some(instant) = self.zone.from_local_datetime(&first).single() {
             return Some(Timestamp(instant.timestamp_millis()));
         }
-        self.next_by_scan(after, local)
+        self.next_by_scan(after, local, first)
     }
 
     /// All fire times after an instant, in order.
@@ -104,12 +108,19 @@ impl Schedule {
         std::iter::successors(self.next_after(start), |last| self.next_after(*last))
     }
 
-    /// Around a clock change a later wall time can be an earlier instant, so every wall time near enough is looked at.
-    fn next_by_scan(&self, after: Timestamp, local: NaiveDateTime) -> Option<Timestamp> {
+    /// Around a clock change a later wall time can be an earlier instant, by as much as the clock is put forward or
+    /// back; so every wall time near enough is looked at.
+    fn next_by_scan(
+        &self,
+        after: Timestamp,
+        local: NaiveDateTime,
+        first: NaiveDateTime,
+    ) -> Option<Timestamp> {
+        let reach = wall::swing(self.zone, local).max(wall::swing(self.zone, first));
         let mut best: Option<(Timestamp, NaiveDateTime)> = None;
-        let mut wall = self.next_wall(local - SCAN);
+        let mut wall = self.next_wall(local - reach);
         while let Some(candidate) = wall {
-            if best.is_some_and(|(_, wall_of_best)| candidate > wall_of_best + SCAN) {
+            if best.is_some_and(|(_, wall_of_best)| candidate > wall_of_best + reach) {
                 break;
             }
             for instant in wall::instants(self.zone, candidate, self.wildcard) {
@@ -124,7 +135,11 @@ impl Schedule {
 
     /// The next wall time the fields allow, in no zone.
     fn next_wall(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
-        self.parts.iter().filter_map(|part| part.after(&after.and_utc()).next()).min().map(|next| next.naive_utc())
+        self.parts
+            .iter()
+            .filter_map(|part| part.after(&after.and_utc()).next())
+            .min()
+            .map(|next| next.naive_utc())
     }
 
     fn local(&self, at: Timestamp) -> Option<NaiveDateTime> {
@@ -137,7 +152,7 @@ pub fn format(at: Timestamp, zone: &str) -> String {
     let zone: Tz = zone.parse().unwrap_or(Tz::UTC);
     match DateTime::from_timestamp_millis(at.0) {
         // An offset cannot carry these over the edge of what the calendar holds.
-        Some(utc) if utc > DateTime::<Utc>::MIN_UTC + SCAN && utc < DateTime::<Utc>::MAX_UTC - SCAN => {
+        Some(utc) if utc > DateTime::<Utc>::MIN_UTC + EDGE && utc < DateTime::<Utc>::MAX_UTC - EDGE => {
             utc.with_timezone(&zone).to_rfc3339_opts(SecondsFormat::Secs, false)
         }
         _ => format!("{} ms after 1970", at.0),

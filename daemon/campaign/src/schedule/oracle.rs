@@ -3,7 +3,7 @@
 //! Shares nothing with the code under test but the zone data: it matches fields of its own reading, and finds gaps and
 //! folds by watching the wall clock jump.
 
-use chrono::{DateTime, Datelike, NaiveDateTime, TimeDelta, Timelike};
+use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
 use chrono_tz::Tz;
 use rejoin_model::Timestamp;
 
@@ -48,45 +48,69 @@ impl Matcher {
         }
     }
 
-    fn matches(&self, wall: NaiveDateTime) -> bool {
-        if !self.minute[wall.minute() as usize] || !self.hour[wall.hour() as usize] {
+    fn matches(&self, wall: &Wall) -> bool {
+        if !self.minute[wall.minute as usize] || !self.hour[wall.hour as usize] {
             return false;
         }
-        let day = self.day[wall.day() as usize];
-        let weekday = self.weekday[wall.weekday().num_days_from_sunday() as usize];
-        self.month[wall.month() as usize] && if self.either_day { day || weekday } else { day && weekday }
+        let day = self.day[wall.day as usize];
+        let weekday = self.weekday[wall.weekday as usize];
+        self.month[wall.month as usize] && if self.either_day { day || weekday } else { day && weekday }
     }
 
     /// Every fire time within the minutes of `walls`, of which the first `lead` only prepare.
-    pub(super) fn fires(&self, walls: &[(Timestamp, NaiveDateTime)], lead: usize) -> Vec<Timestamp> {
+    pub(super) fn fires(&self, walls: &[Wall], lead: usize) -> Vec<Timestamp> {
         let mut fires = Vec::new();
-        let mut latest = walls[0].1;
-        for (n, &(at, wall)) in walls.iter().enumerate().skip(1) {
-            let repeated = wall <= latest;
+        let mut latest = walls[0].count;
+        for (n, wall) in walls.iter().enumerate().skip(1) {
+            let repeated = wall.count <= latest;
             let mut fire = self.matches(wall) && (self.wildcard || !repeated);
             if !self.wildcard && !repeated {
-                let mut lost = latest + TimeDelta::minutes(1);
-                while lost < wall {
-                    fire |= self.matches(lost);
-                    lost += TimeDelta::minutes(1);
-                }
+                fire |= (latest + 1..wall.count).any(|lost| self.matches(&Wall::of(wall.at, lost)));
             }
-            latest = latest.max(wall);
+            latest = latest.max(wall.count);
             if fire && n >= lead {
-                fires.push(at);
+                fires.push(wall.at);
             }
         }
         fires
     }
 }
 
+/// A minute, and what the clock on the wall shows.
+pub(super) struct Wall {
+    pub(super) at: Timestamp,
+    /// Minutes the wall clock is past 1970.
+    pub(super) count: i64,
+    minute: u8,
+    hour: u8,
+    day: u8,
+    month: u8,
+    weekday: u8,
+}
+
+impl Wall {
+    fn of(at: Timestamp, count: i64) -> Self {
+        let shown: NaiveDateTime = DateTime::from_timestamp(count * 60, 0).unwrap().naive_utc();
+        Self {
+            at,
+            count,
+            minute: shown.minute() as u8,
+            hour: shown.hour() as u8,
+            day: shown.day() as u8,
+            month: shown.month() as u8,
+            weekday: shown.weekday().num_days_from_sunday() as u8,
+        }
+    }
+}
+
 /// The wall clock of a zone, minute by minute.
-pub(super) fn walls(zone: Tz, from: Timestamp, to: Timestamp) -> Vec<(Timestamp, NaiveDateTime)> {
+pub(super) fn walls(zone: Tz, from: Timestamp, to: Timestamp) -> Vec<Wall> {
     (from.0..to.0)
         .step_by(60_000)
         .map(|ms| {
             let utc = DateTime::from_timestamp_millis(ms).unwrap();
-            (Timestamp(ms), utc.with_timezone(&zone).naive_local())
+            let local = utc.with_timezone(&zone).naive_local();
+            Wall::of(Timestamp(ms), local.and_utc().timestamp().div_euclid(60))
         })
         .collect()
 }

@@ -1,6 +1,6 @@
 //! Wall times and instants of a zone.
 
-use chrono::{DateTime, MappedLocalTime, NaiveDateTime, TimeZone};
+use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 use rejoin_model::Timestamp;
 use rejoin_model::time::{HOUR_MS, SECOND_MS};
@@ -37,6 +37,15 @@ pub(super) fn instants(zone: Tz, wall: NaiveDateTime, wildcard: bool) -> impl It
         MappedLocalTime::None => (gap_end(zone, wall), None),
     };
     first.into_iter().chain(second)
+}
+
+/// By how much the offset differs within a day around a wall time: no gap or fold there is longer.
+pub(super) fn swing(zone: Tz, wall: NaiveDateTime) -> TimeDelta {
+    let offsets = (-28..=28).step_by(4).map(|hours| {
+        zone.offset_from_utc_datetime(&(wall + TimeDelta::hours(hours))).fix().local_minus_utc()
+    });
+    let (low, high) = offsets.fold((i32::MAX, i32::MIN), |(low, high), s| (low.min(s), high.max(s)));
+    TimeDelta::seconds(i64::from(high) - i64::from(low))
 }
 
 fn instant(at: &DateTime<Tz>) -> Timestamp {

@@ -13,8 +13,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use rustix::process::{Signal, getpid, kill_process};
-
 use crate::frame;
 use crate::library::{self, Answer, Canceller, Plugin, Trouble};
 use crate::protocol::{Done, FromChild, ToChild};
@@ -104,17 +102,10 @@ fn listen(mut socket: UnixStream, canceller: &Canceller, calls: &SyncSender<Inco
                     return;
                 }
             }
-            Ok(None) | Err(_) => die(),
+            // The daemon is gone.
+            Ok(None) | Err(_) => library::die(),
         }
     }
-}
-
-/// The daemon is gone. The plugin may be in the middle of a call that never ends, so no destructor is waited for.
-fn die() {
-    if let Err(e) = kill_process(getpid(), Signal::KILL) {
-        eprintln!("connector-host: cannot end: {e}");
-    }
-    std::process::abort();
 }
 
 fn answer_calls(plugin: &mut Plugin, calls: &Receiver<Incoming>) {

@@ -261,15 +261,14 @@ mod tests {
         assert_eq!(good, Ok(Some("c".to_owned())));
         assert_eq!(check_batch(1, 0, &Bytes::empty(), &Bytes::empty()), Ok(None));
         let long = vec![b'c'; abi::CURSOR_BYTES_MAX + 1];
-        let cases: [(u32, u64, &[u8], &[u8], &str); 6] = [
-            (2, 1, b"{}\n", b"", "encoding 2"),
+        for (encoding, records, data, cursor, expected) in [
+            (2, 1, b"{}\n".as_slice(), b"".as_slice(), "encoding 2"),
             (1, 1, b"{}", b"", "does not end"),
             (1, 2, b"{}\n", b"", "1 lines, but says they are 2"),
             (1, 1, b"\xff\n", b"", "not UTF-8"),
             (1, 0, b"", b"\xff", "a cursor that is not UTF-8"),
             (1, 0, b"", &long, "a cursor of 1048577 bytes"),
-        ];
-        for (encoding, records, data, cursor, expected) in cases {
+        ] {
             let what = check_batch(encoding, records, &bytes(data), &bytes(cursor)).unwrap_err();
             assert!(what.contains(expected), "{what}");
         }

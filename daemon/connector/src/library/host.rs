@@ -28,9 +28,33 @@ pub(super) struct HostState {
 /// The `send` that is running.
 #[derive(Default)]
 struct Sending {
-    /// Messages in it; 0 outside `send`.
-    count: u32,
+    /// Which of its messages have been reported; empty outside `send`.
+    reported: Vec<bool>,
     fault: Option<String>,
+}
+
+impl Sending {
+    /// `Err` completes "broke the contract: …".
+    fn take(&mut self, raw: &RawOutcome) -> Result<Outcome, String> {
+        let count = self.reported.len();
+        if count == 0 {
+            return Err("it reported an outcome outside of send".to_owned());
+        }
+        let Some(reported) = self.reported.get_mut(raw.index as usize) else {
+            return Err(format!("it reported an outcome for message {}, but got only {count}", raw.index));
+        };
+        if std::mem::replace(reported, true) {
+            return Err(format!("it reported two outcomes for message {}", raw.index));
+        }
+        read_outcome(raw)
+    }
+
+    /// The first fault is the one to tell.
+    fn blame(&mut self, what: String) {
+        if self.fault.is_none() {
+            self.fault = Some(what);
+        }
+    }
 }
 
 // SAFETY: `table` is never changed and its `ctx` leads to this very value, whose other members are synchronised.
@@ -61,12 +85,13 @@ impl HostState {
         &self.table
     }
 
-    /// Tells the daemon. When it cannot be told it is gone, and so are we, at the listener's next look.
+    /// Tells the daemon.
     pub(super) fn say(&self, head: &FromChild, body: &[u8]) {
         if let Some(socket) = lock(&self.socket).as_mut()
-            && let Err(e) = frame::write(socket, head, body)
+            && frame::write(socket, head, body).is_err()
         {
-            eprintln!("connector-host: the daemon does not listen: {e}");
+            // It is gone. Whatever the plugin is in the middle of, nobody is left to answer for it.
+            super::die();
         }
     }
 
@@ -77,7 +102,7 @@ impl HostState {
     }
 
     pub(super) fn begin_send(&self, count: u32) {
-        *lock(&self.sending) = Sending { count, fault: None };
+        *lock(&self.sending) = Sending { reported: vec![false; count as usize], fault: None };
     }
 
     /// What was wrong with the reports of the `send` that has just returned.
@@ -87,10 +112,10 @@ impl HostState {
 
     fn report(&self, raw: &RawOutcome) {
         let mut sending = lock(&self.sending);
-        match read_outcome(raw, sending.count) {
+        match sending.take(raw) {
             // Said while the lock is held, so that nothing is reported after `send` has been answered.
             Ok(outcome) => self.say(&FromChild::Outcome { index: raw.index, outcome }, &[]),
-            Err(what) => drop(sending.fault.get_or_insert(what)),
+            Err(what) => sending.blame(what),
         }
     }
 }
@@ -131,14 +156,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `Err` completes "broke the contract: …".
-fn read_outcome(raw: &RawOutcome, count: u32) -> Result<Outcome, String> {
-    if count == 0 {
-        return Err("it reported an outcome outside of send".to_owned());
-    }
-    if raw.index >= count {
-        return Err(format!("it reported an outcome for message {}, but got only {count}", raw.index));
-    }
+fn read_outcome(raw: &RawOutcome) -> Result<Outcome, String> {
     let reason = || text(raw.reason, "an outcome's reason").map(Option::unwrap_or_default);
     Ok(match raw.outcome {
         abi::ACCEPTED => Outcome::Accepted { provider_id: text(raw.remote_id, "a provider's id")? },
@@ -207,7 +225,7 @@ unsafe extern "C" fn outcome(ctx: *mut c_void, outcomes: *const RawOutcome, coun
     if outcomes.is_null() || !outcomes.is_aligned() || count > abi::BUFFER_BYTES_MAX / size_of::<RawOutcome>()
     {
         let what = format!("it reported {count} outcomes at an impossible address");
-        drop(lock(&state.sending).fault.get_or_insert(what));
+        lock(&state.sending).blame(what);
         return;
     }
     // SAFETY: the plugin lends `count` outcomes for the call.

@@ -13,7 +13,7 @@ const SLIP_LETTERS_MIN: usize = 3;
 /// Pairings of words are tried only up to this many words a name.
 const WORDS_MAX: usize = 8;
 
-/// What two names say about being one party. Symmetric.
+/// What two names say about being one party. Symmetric; `Same` exactly when the forms are equal.
 pub fn compare(a: &NameForm, b: &NameForm) -> NameVerdict {
     if a.is_missing() || b.is_missing() {
         return NameVerdict::Missing;
@@ -27,7 +27,8 @@ pub fn compare(a: &NameForm, b: &NameForm) -> NameVerdict {
     let han = !a.han.is_empty() && !b.han.is_empty();
     let words = !a.words.is_empty() && !b.words.is_empty();
     match (han, words) {
-        // The nickname beside the Hanzi decides nothing when the Hanzi are whole.
+        // The words beside the Hanzi decide nothing.
+        (true, _) if a.han == b.han => NameVerdict::Similar,
         (true, _) => hanzi::compare_persons(&a.han, &b.han),
         (false, true) if same_alphabet(&a.words, &b.words) => persons(&a.words, &b.words),
         _ => across_scripts(a, b),

@@ -31,7 +31,7 @@ pub(super) fn without_title(han: &str) -> &str {
     }
 }
 
-/// Two names of persons, both with Hanzi: equal, one a part of the other at either end (a surname alone, a given
+/// Two differing names of persons, both in Hanzi: one a part of the other at either end (a surname alone, a given
 /// name alone), or different. One differing character is another person: siblings share the rest.
 pub(super) fn compare_persons(a: &str, b: &str) -> NameVerdict {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
@@ -39,13 +39,7 @@ pub(super) fn compare_persons(a: &str, b: &str) -> NameVerdict {
     let surname_alone = letters == surname_len(long).min(letters) && long.starts_with(short);
     let given_alone =
         letters >= 2 && letters + surname_len(long) == long.chars().count() && long.ends_with(short);
-    if a == b {
-        NameVerdict::Same
-    } else if surname_alone || given_alone || swapped(a, b) {
-        NameVerdict::Similar
-    } else {
-        NameVerdict::Different
-    }
+    if surname_alone || given_alone || swapped(a, b) { NameVerdict::Similar } else { NameVerdict::Different }
 }
 
 /// `伟王` for `王伟`: the columns of surname and given name changed places.

@@ -53,7 +53,7 @@ fn compact(digits: &str) -> Option<(u32, u32, u32)> {
 }
 
 fn days_of(year: u32, month: u32) -> Option<u32> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     Some(match month {
         2 if leap => 29,
         2 => 28,

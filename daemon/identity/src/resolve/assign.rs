@@ -120,16 +120,17 @@ fn describe(
     forest: &mut Forest<'_>,
     resolution: &mut Resolution,
 ) {
-    let moved = |c: &Candidate| c.link != Some(part.id);
-    let lost_one = shrunk.contains(&part.id);
-    if !lost_one && !part.members.iter().any(|(_, c)| c.unresolved || moved(c)) {
+    let changed = |c: &Candidate| c.unresolved || c.link != Some(part.id);
+    let lost_one = shrunk.contains(&part.id) || part.members.iter().any(|(_, c)| reasons.lost_a_key(c));
+    if !lost_one && !part.members.iter().any(|(_, c)| changed(c)) {
         return;
     }
-    // A reason speaks of an older record: it is stale when one went away, came from another customer or changed.
-    let stale = lost_one || part.members.iter().any(|(_, c)| c.link.is_some() && (c.unresolved || moved(c)));
+    // A reason speaks of an older record, so only what is older than a settled record can make its reason stale.
+    let last_settled = part.members.iter().rev().find(|(_, c)| !changed(c)).map(|(_, c)| c.record.id);
+    let older_changed = part.members.iter().any(|(_, c)| changed(c) && Some(c.record.id) < last_settled);
     let fellows: Vec<RecordId> = part.members.iter().map(|(_, c)| c.record.id).collect();
     for (place, candidate) in &part.members {
-        if stale || moved(candidate) {
+        if lost_one || older_changed || changed(candidate) {
             let reason = reasons.of(forest, *place, &fellows);
             resolution.links.push(Link { record: candidate.record.id, customer: part.id, reason });
         }

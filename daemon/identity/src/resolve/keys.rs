@@ -15,6 +15,8 @@ use crate::{Candidate, Question};
 pub(crate) const GENERIC_NAMES_MAX: usize = 8;
 /// More different spellings than this: generic, however alike. Bounds the comparisons made over one key.
 pub(crate) const GENERIC_FORMS_MAX: usize = 64;
+/// More records than this, whoever they are of: generic. It bounds what has to be looked at together.
+pub(crate) const GENERIC_RECORDS_MAX: usize = 2_000;
 
 /// Kinds of evidence, strongest first. A phone with names that cannot be compared is none: households share phones.
 pub(crate) const LEVELS: &[(NameVerdict, KeyKind)] = &[
@@ -86,9 +88,10 @@ impl<'a> Shared<'a> {
     }
 
     fn admit(&mut self, key: &'a IdentityKey, places: Vec<u32>, gone: Vec<&'a Candidate>) {
-        if places.len() + gone.len() > GENERIC_NAMES_MAX {
+        let holders = places.len() + gone.len();
+        if holders > GENERIC_NAMES_MAX {
             let all = places.iter().map(|&place| self.live[place as usize]).chain(gone);
-            if is_generic(key, all) {
+            if holders > GENERIC_RECORDS_MAX || is_generic(key, all) {
                 self.learned.push(key);
                 return;
             }

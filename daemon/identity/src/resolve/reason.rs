@@ -11,14 +11,18 @@ use super::forest::Forest;
 use super::keys::{self, Shared};
 use crate::{Candidate, Question};
 
-/// The two oldest holders of one key under one name form within one cluster.
-type Oldest = (u32, Option<u32>);
+/// The two oldest holders of one key under one name form (`None`: without a name) within one cluster.
+struct Oldest {
+    form: Option<u32>,
+    first: u32,
+    second: Option<u32>,
+}
 
 /// Looks reasons up for members of clusters that are final.
 pub(crate) struct Reasons<'s, 'a> {
     shared: &'s Shared<'a>,
-    /// (root, key) → name form → its oldest holders.
-    holders: HashMap<(u32, &'a IdentityKey), Vec<(Option<u32>, Oldest)>>,
+    /// By root and key.
+    holders: HashMap<(u32, &'a IdentityKey), Vec<Oldest>>,
     decisions: HashMap<RecordId, Vec<&'a Decision>>,
 }
 
@@ -33,10 +37,10 @@ impl<'s, 'a> Reasons<'s, 'a> {
             by_age.sort_unstable_by_key(|&place| shared.live[place as usize].record.id);
             for place in by_age {
                 let forms = reasons.holders.entry((forest.root(place), key.id)).or_default();
-                match forms.iter_mut().find(|(form, _)| *form == forest.form(place)) {
-                    Some((_, (_, second @ None))) => *second = Some(place),
-                    Some(_) => {}
-                    None => forms.push((forest.form(place), (place, None))),
+                let form = forest.form(place);
+                match forms.iter_mut().find(|oldest| oldest.form == form) {
+                    Some(oldest) => oldest.second = oldest.second.or(Some(place)),
+                    None => forms.push(Oldest { form, first: place, second: None }),
                 }
             }
         }
@@ -45,6 +49,12 @@ impl<'s, 'a> Reasons<'s, 'a> {
             reasons.decisions.entry(decision.b).or_default().push(decision);
         }
         reasons
+    }
+
+    /// One of the record's keys was found generic just now, so reasons that name it are void.
+    pub(crate) fn lost_a_key(&self, candidate: &Candidate) -> bool {
+        let learned = &self.shared.learned;
+        !learned.is_empty() && candidate.normalised.keys.iter().any(|key| learned.binary_search(&key).is_ok())
     }
 
     /// The reason of the record at `place`; `fellows` are the ids of its cluster, sorted.
@@ -75,9 +85,9 @@ impl<'s, 'a> Reasons<'s, 'a> {
             let Some((&(_, key), forms)) = self.holders.get_key_value(&(root, key)) else {
                 continue;
             };
-            for (other_form, (first, second)) in forms {
-                let partner = if *first == place { *second } else { Some(*first) };
-                let names = forest.verdict(form, *other_form);
+            for oldest in forms {
+                let partner = if oldest.first == place { oldest.second } else { Some(oldest.first) };
+                let names = forest.verdict(form, oldest.form);
                 let (Some(partner), Some(level)) = (partner, keys::level(names, key.kind)) else {
                     continue;
                 };

@@ -19,8 +19,8 @@ use crate::site::Site;
 use crate::tasks::plan::Plan;
 use crate::tasks::{deliver, drive};
 
-const PAGE: u32 = 2_000;
-const RUNS_SHOWN: u32 = 10;
+const PAGE: usize = 2_000;
+const RUNS_SHOWN: usize = 10;
 const LOOK: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Subcommand)]

@@ -31,7 +31,11 @@ pub async fn check(args: CheckArgs) -> Result<(), Failure> {
         settings.campaigns.len()
     );
     print_schedules(&settings)?;
-    if args.online { super::connector::test_all(&open(&args.config.config).await?, None).await } else { Ok(()) }
+    if args.online {
+        let site = open(&args.config.config).await?;
+        super::connector::test_all(&site, None).await?;
+    }
+    Ok(())
 }
 
 fn print_schedules(settings: &Settings) -> Result<(), Failure> {

@@ -99,7 +99,8 @@ async fn sync(site: &Site, name: &str) -> Result<(), Failure> {
         return Err(Failure::new("RJ-X007", format!("connector {name} is no source: there is nothing to read")));
     }
     let before = site.store.counts().await?;
-    let request = site.store.request(&format!("sync:{name}"), name, clock::now()).await?;
+    let kind = format!("sync:{name}");
+    let request = site.store.request(&kind, name, clock::now()).await?;
     let mut pull = Pull::once(name);
     super::with_store_or_daemon(
         site,
@@ -107,7 +108,10 @@ async fn sync(site: &Site, name: &str) -> Result<(), Failure> {
             Step::Worked(_) => Ok(false),
             Step::Idle(_) => Ok(resolve_once(site, 10_000).await? == 0),
         },
-        async || Ok(site.store.request_finished(request).await? && site.store.counts().await?.unresolved == 0),
+        async || {
+            let open = site.store.take_requests(&kind).await?;
+            Ok(open.iter().all(|(id, _)| *id != request) && site.store.counts().await?.unresolved == 0)
+        },
     )
     .await?;
     site.stop_connectors().await;

@@ -14,8 +14,8 @@ use crate::output::Table;
 use crate::site::Site;
 use crate::tasks::resolve::{Closure, resolve_once};
 
-const FOUND_MAX: u32 = 50;
-const HISTORY_MAX: u32 = 20;
+const FOUND_MAX: usize = 50;
+const HISTORY_MAX: usize = 20;
 
 #[derive(Debug, Subcommand)]
 pub enum CustomerCommand {
@@ -153,6 +153,7 @@ pub fn reason_in_words(reason: &LinkReason) -> String {
                 rejoin_model::customer::NameVerdict::Same => "same name",
                 rejoin_model::customer::NameVerdict::Similar => "similar name",
                 rejoin_model::customer::NameVerdict::Missing => "no name to compare",
+                rejoin_model::customer::NameVerdict::OtherScript => "names in different scripts",
                 rejoin_model::customer::NameVerdict::Different => "different names",
             };
             format!("shares {kind} {value} with record {with}; {names}")
@@ -237,15 +238,34 @@ async fn explain(site: &Site, id: &str, other: Option<&str>) -> Result<(), Failu
 fn print_pair(a: &Candidate, b: &Candidate, closure: &Closure) {
     let explanation = why::explain(a, b, &closure.decisions, &closure.generic);
     let name = |c: &Candidate| format!("{} {}", c.record.key.connector, c.record.key.key);
-    println!("{} ({}) and {} ({}): {}", a.record.id, name(a), b.record.id, name(b), explanation.verdict);
+    println!("{} ({}) and {} ({}): {}", a.record.id, name(a), b.record.id, name(b), pair_in_words(explanation.verdict));
     for e in &explanation.evidence {
-        println!("    {:<12} {:<28} {:<28} {}  {}", e.field, e.a, e.b, e.verdict, e.note);
+        println!("    {:<12} {:<28} {:<28} {}  {}", e.field, e.a, e.b, field_in_words(e.verdict), e.note);
     }
     if let Some(guard) = &explanation.guard {
         println!("    held apart: {guard}");
     }
     if let Some(flip) = &explanation.flip {
         println!("    this would change it: {flip}");
+    }
+}
+
+fn pair_in_words(verdict: why::PairVerdict) -> &'static str {
+    match verdict {
+        why::PairVerdict::Decided => "one, because a person said so",
+        why::PairVerdict::Tied => "tied",
+        why::PairVerdict::Barred => "kept apart",
+        why::PairVerdict::Unrelated => "nothing ties them directly",
+    }
+}
+
+fn field_in_words(verdict: why::FieldVerdict) -> &'static str {
+    match verdict {
+        why::FieldVerdict::Agrees => "agree",
+        why::FieldVerdict::Similar => "similar",
+        why::FieldVerdict::Silent => "says nothing",
+        why::FieldVerdict::Differs => "differ",
+        why::FieldVerdict::Generic => "shared by too many to count",
     }
 }
 

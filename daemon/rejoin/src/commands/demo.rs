@@ -139,7 +139,7 @@ async fn merges(site: &Site) -> Result<(), Failure> {
 }
 
 async fn quarantine(site: &Site) -> Result<(), Failure> {
-    let items = site.store.quarantine_list(None, 100).await?;
+    let items = site.store.quarantine_list(rejoin_store::QuarantineFilter::default(), 100).await?;
     println!("\n   {} items could not be taken and wait in quarantine, whole:", items.len());
     for item in items.iter().take(4) {
         println!("   · {} {}: {}", item.connector, item.at, item.reason);

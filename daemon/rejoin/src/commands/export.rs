@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::output::{csv_line, quiet_pipe};
 use crate::site::Site;
 
-const PAGE: u32 = 10_000;
+const PAGE: usize = 10_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum What {

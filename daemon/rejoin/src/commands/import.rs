@@ -107,23 +107,28 @@ async fn read_all(
     stored: &AtomicU64,
 ) -> Result<IngestSummary, Failure> {
     let connector: Arc<str> = name.into();
-    let streams = source.manifest().await?.streams.clone();
     let mut sum = IngestSummary::default();
-    for stream in streams {
-        let mut next = Some(reading(source, read_request(&stream.name, None, false)));
+    for stream in streams_of(site, name).await? {
+        let mut next = Some(reading(source, read_request(&stream, None, false)));
         while let Some(pending) = next.take() {
             let batch = pending.await.map_err(|e| Failure::new("RJ-X003", format!("a read was dropped: {e}")))??;
             if batch.more {
                 // The next batch is read while this one is stored.
-                next = Some(reading(source, read_request(&stream.name, batch.cursor.clone(), false)));
+                next = Some(reading(source, read_request(&stream, batch.cursor.clone(), false)));
             }
             let records = batch.records;
-            let one = take_batch(site, &connector, &stream.name, ReadBatch { cursor: None, ..batch }, source).await?;
+            let one = take_batch(site, &connector, &stream, ReadBatch { cursor: None, ..batch }, source).await?;
             stored.fetch_add(records, Ordering::Relaxed);
             sum.add(&one);
         }
     }
     Ok(sum)
+}
+
+async fn streams_of(site: &Site, name: &str) -> Result<Vec<String>, Failure> {
+    let settings = site.settings();
+    let plugin = settings.connector(name).map(|c| c.plugin.as_str()).unwrap_or_default();
+    Ok(site.catalog.manifest(plugin).await?.streams.into_iter().map(|s| s.name).collect())
 }
 
 fn reading(

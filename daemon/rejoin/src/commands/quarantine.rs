@@ -1,7 +1,7 @@
 //! `rejoin quarantine`: what could not be taken, and another try at it.
 
 use clap::Subcommand;
-use rejoin_store::{IngestBatch, QuarantineState};
+use rejoin_store::{IngestBatch, QuarantineFilter, QuarantineState};
 
 use super::{open, when};
 use crate::cli::{ConfigArg, FormatArg};
@@ -11,12 +11,12 @@ use crate::output::Table;
 use crate::site::Site;
 use crate::tasks::ingest::{maps_of, stored_form};
 
-const SHOWN_MAX: u32 = 200;
-const REPLAY_MAX: u32 = 100_000;
+const SHOWN_MAX: usize = 200;
+const REPLAY_MAX: usize = 100_000;
 
 #[derive(Debug, Subcommand)]
 pub enum QuarantineCommand {
-    /// What waits, newest first
+    /// What waits, oldest first
     List {
         /// Only of this connector
         #[arg(long)]
@@ -57,14 +57,18 @@ pub async fn quarantine(command: QuarantineCommand) -> Result<(), Failure> {
 
 async fn list(site: &Site, connector: Option<&str>, format: &FormatArg) -> Result<(), Failure> {
     let mut table = Table::new(&["id", "connector", "where", "code", "reason", "since"]);
-    for item in site.store.quarantine_list(connector, SHOWN_MAX).await? {
+    for item in site.store.quarantine_list(of_connector(connector), SHOWN_MAX).await? {
         let id = rejoin_model::id::encode(item.id);
-        table.row([id, item.connector, item.at, item.code, item.reason, when(site, item.since)]);
+        table.row([id, item.connector, item.at, item.code, item.reason, when(site, item.received_at)]);
     }
     if table.is_empty() {
         eprintln!("quarantine is empty");
     }
     Ok(table.print(format.format)?)
+}
+
+fn of_connector(connector: Option<&str>) -> QuarantineFilter {
+    QuarantineFilter { connector: connector.map(str::to_owned), code: None }
 }
 
 async fn item_named(site: &Site, id: &str) -> Result<rejoin_store::QuarantineItem, Failure> {
@@ -77,7 +81,7 @@ async fn show(site: &Site, id: &str) -> Result<(), Failure> {
     let item = item_named(site, id).await?;
     println!("{}: {}", item.connector, item.at);
     println!("{} {}", item.code, item.reason);
-    println!("since {}, {}\n", when(site, item.since), item.state);
+    println!("since {}, {}\n", when(site, item.received_at), item.state.name());
     println!("{}", item.raw);
     Ok(())
 }
@@ -91,7 +95,7 @@ async fn replay(site: &Site, ids: &[String], connector: Option<&str>) -> Result<
         let Some(connector) = connector else {
             return Err(Failure::new("RJ-X008", "say which items, or --connector for all of one connector"));
         };
-        items = site.store.quarantine_list(Some(connector), REPLAY_MAX).await?;
+        items = site.store.quarantine_list(of_connector(Some(connector)), REPLAY_MAX).await?;
     }
     let (mut taken, mut refused) = (0, 0);
     for item in items {
@@ -106,7 +110,7 @@ async fn replay(site: &Site, ids: &[String], connector: Option<&str>) -> Result<
         }
         let batch: IngestBatch = stored_form(site, &connector, mapped);
         site.store.ingest(batch, now).await?;
-        site.store.quarantine_done(item.id, QuarantineState::Replayed, now).await?;
+        site.store.quarantine_done(item.id, QuarantineState::Replayed).await?;
         taken += 1;
     }
     site.audit("quarantine replay", connector.unwrap_or("items"), &format!("{taken} taken, {refused} refused")).await;

@@ -20,7 +20,7 @@ pub enum SegmentCommand {
         condition: Option<String>,
         /// How many to show
         #[arg(long, default_value_t = 10)]
-        limit: u32,
+        limit: usize,
         #[command(flatten)]
         format: FormatArg,
         #[command(flatten)]

@@ -24,7 +24,7 @@ pub struct StatusArgs {
 pub struct AuditArgs {
     /// How many entries
     #[arg(long, default_value_t = 50)]
-    limit: u32,
+    limit: usize,
     #[command(flatten)]
     format: FormatArg,
     #[command(flatten)]

@@ -1,6 +1,9 @@
 //! `[[segment]]` and `[[campaign]]`.
 
-use rejoin_model::campaign::{Campaign, CampaignClass, Cap, Content, QuietHours, UnknownPolicy};
+use rejoin_campaign::compose::Templates;
+use rejoin_model::campaign::{
+    Campaign, CampaignClass, Cap, Channel, ChannelChoice, Content, QuietHours, UnknownPolicy,
+};
 use rejoin_model::segment::{Condition, Segment};
 use rejoin_model::time::{DAY_MS, HOUR_MS};
 
@@ -8,7 +11,7 @@ use super::error::Place;
 use super::keys;
 use super::reader::{Context, Section, bad_value, wrong_type};
 use super::rules;
-use super::settings::Site;
+use super::settings::{CampaignSettings, Site};
 use super::tree::{Node, Table, Value};
 use super::values;
 
@@ -36,17 +39,51 @@ pub(super) struct DraftCampaign {
     pub(super) segment_place: Place,
     /// Names of connectors in order.
     pub(super) channels: Vec<(String, Place)>,
+    /// `None` when a template has a mistake in it.
+    templates: Option<Templates>,
+}
+
+impl DraftCampaign {
+    /// Takes the channels that were looked up, and checks that there is content for each.
+    pub(super) fn choose(&mut self, cx: &Context<'_>, channels: Vec<(String, Channel)>) {
+        for (connector, channel) in &channels {
+            for (language, content) in &self.campaign.content {
+                let missing = match channel {
+                    Channel::Email if content.subject.is_none() => Some("subject"),
+                    Channel::Email if content.text.is_none() && content.html.is_none() => Some("text"),
+                    Channel::Sms if content.sms.is_none() => Some("sms"),
+                    _ => None,
+                };
+                if let Some(part) = missing {
+                    let message = format!(
+                        "campaign `{}` may go out through `{connector}` ({channel}), but its content in `{language}` has no `{part}`",
+                        self.campaign.name
+                    );
+                    let hint = format!("write {part} = \"…\" under [campaign.content.{language}]");
+                    cx.error(&self.place, "RJ-C006", message, Some(hint));
+                }
+            }
+        }
+        let choice = |(connector, channel)| ChannelChoice { connector, channel };
+        self.campaign.channels = channels.into_iter().map(choice).collect();
+    }
+
+    /// `None` when its segment does not exist or a template is wrong, which has been reported.
+    pub(super) fn settings(mut self, segments: &[Segment]) -> Option<CampaignSettings> {
+        self.campaign.segment = segments.iter().find(|s| s.name == self.campaign.segment.name)?.clone();
+        Some(CampaignSettings { campaign: self.campaign, templates: self.templates? })
+    }
 }
 
 pub(super) fn segment(cx: &Context<'_>, (table, place): (&Table, &Place)) -> Option<DraftSegment> {
     let section = Section::open(cx, table, place, "[[segment]]", &keys::names("segment"));
     let name = section.require("name", "which campaigns call it by").and_then(|_| section.parsed("name", values::name));
     let source = section.required_text("where");
-    let condition = source.and_then(|text| rules::condition(cx, section.node("where")?, text));
     let name_place = section.place_of("name").clone();
+    let name = name?;
+    let segment = source.and_then(|text| rules::segment(cx, section.node("where")?, &name, text));
     // A segment with a mistake in it still exists, so that campaigns that name it are not blamed.
-    let condition = condition.unwrap_or(Condition::All);
-    let segment = Segment { name: name?, source: source.unwrap_or_default().trim().to_owned(), condition };
+    let segment = segment.unwrap_or_else(|| Segment { name, source: String::new(), condition: Condition::All });
     Some(DraftSegment { name_place, segment })
 }
 
@@ -83,12 +120,15 @@ pub(super) fn campaign(cx: &Context<'_>, (table, place): (&Table, &Place), site:
         content: content(&section),
         zone,
     };
+    let templates =
+        section.node("content").and_then(|node| rules::templates(cx, node, &made.content, &site.sender()));
     let draft = DraftCampaign {
         place: place.clone(),
         name_place: section.place_of("name").clone(),
         segment_place: section.place_of("segment").clone(),
         campaign: Campaign { name: name?, ..made },
         channels,
+        templates,
     };
     segment_name.map(|_| draft)
 }
@@ -165,10 +205,5 @@ fn language(cx: &Context<'_>, node: &Node, language: &str) -> Option<Content> {
     let section = Section::open(cx, table, &node.place, &label, &keys::names("campaign.content"));
     let text = |key: &str| section.text(key).map(str::to_owned);
     let content = Content { subject: text("subject"), text: text("text"), html: text("html"), sms: text("sms") };
-    for part in ["subject", "text", "html", "sms"] {
-        if let (Some(node), Some(text)) = (section.node(part), section.text(part)) {
-            rules::template(cx, node, text, part);
-        }
-    }
     Some(content)
 }

@@ -33,6 +33,7 @@ pub(super) struct DraftConnector {
     pub(super) roles: Option<Vec<(Role, Place)>>,
     pub(super) poll_ms: i64,
     pub(super) sweep: Option<String>,
+    pub(super) unique: bool,
     pub(super) intake: Intake,
     pub(super) maps: Vec<Map>,
 }
@@ -59,6 +60,7 @@ pub(super) fn read(
             let node = section.node("sweep")?;
             rules::schedule(cx, node, text, zone).then(|| text.to_owned())
         }),
+        unique: section.flag("unique").unwrap_or(false),
         intake,
         maps: maps::read(&section),
         name: String::new(),

@@ -321,7 +321,8 @@ impl Draft {
         if !self.findings.is_empty() {
             return Err(self.findings.sorted());
         }
-        let defaults = SiteDefaults { zone: self.site.zone, currency: self.site.currency.clone() };
+        let Site { zone, currency, region, .. } = &self.site;
+        let defaults = SiteDefaults { zone: *zone, currency: currency.clone(), region: region.clone() };
         let mut checked = self.checked;
         let connectors = self.connectors.into_iter().map(|c| {
             let ready = checked.remove(&c.name);
@@ -362,6 +363,7 @@ fn connector_settings(draft: DraftConnector, ready: Option<Ready>, site: &SiteDe
         secret_pointers: config.secrets,
         poll_ms: draft.poll_ms,
         sweep: draft.sweep,
+        unique: draft.unique,
         intake: draft.intake,
         maps: Arc::new(maps),
     }

@@ -14,7 +14,7 @@ const EXCERPT_WIDTH_MAX: usize = 120;
 const EXCERPT_BEFORE: usize = 50;
 const TAB: &str = "    ";
 /// Keys whose values are not shown even where a mistake stands in them.
-const SECRET_WORDS: &[&str] = &["password", "passwd", "secret", "token", "api_key", "apikey", "private_key"];
+const SECRET_WORDS: &[&str] = &["pass", "pwd", "secret", "token", "api_key", "apikey", "private_key", "credential"];
 
 /// One mistake. [`fmt::Display`] writes all of it, over several lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +68,15 @@ impl Findings {
         let Some(file) = files.get(place.file) else { return };
         let error = ConfigError::at(file, place.range.clone(), code, message.into(), hint);
         self.found.borrow_mut().push((place.file, place.range.start, error));
+    }
+
+    /// The same about a value that must not be shown.
+    pub(super) fn add_hidden(&self, files: &[SourceFile], place: &Place, code: &'static str, message: String) {
+        self.add(files, place, code, message, None);
+        let mut found = self.found.borrow_mut();
+        if let Some(excerpt) = found.last_mut().and_then(|(_, _, error)| error.excerpt.as_mut()) {
+            *excerpt = Excerpt { text: "*".repeat(excerpt.carets), indent: 0, carets: excerpt.carets };
+        }
     }
 
     /// A mistake that is in no place of a file.
@@ -169,17 +178,33 @@ fn keep_start(text: &str, width_max: usize) -> String {
     kept
 }
 
-/// Stars for the value of a key that sounds secret, unless it only names where the secret is. As many as there were
-/// characters, so that the caret stays right.
+/// On a line that sounds secret, stars for every digit and for every quoted text that does not only name where the
+/// secret is: as many as there were characters, so that the caret stays right.
 fn hide_secret(line: &str) -> String {
-    let Some((key, value)) = line.split_once('=') else { return line.to_owned() };
-    let name = key.to_lowercase();
-    let is_reference = value.contains("\"env:") || value.contains("\"file:") || value.contains("'env:");
-    if is_reference || !SECRET_WORDS.iter().any(|word| name.contains(word)) {
+    let sounds = line.to_lowercase();
+    if !SECRET_WORDS.iter().any(|word| sounds.contains(word)) {
         return line.to_owned();
     }
-    let hidden: String = value.chars().map(|c| if c.is_whitespace() { c } else { '*' }).collect();
-    format!("{key}={hidden}")
+    let mut shown = String::with_capacity(line.len());
+    let mut quote = None;
+    let mut keeps = false;
+    for (at, c) in line.char_indices() {
+        match quote {
+            None if matches!(c, '"' | '\'') => {
+                quote = Some(c);
+                let inner = &line[at + 1..];
+                keeps = inner.starts_with("env:") || inner.starts_with("file:");
+                shown.push(c);
+            }
+            None => shown.push(if c.is_ascii_digit() { '*' } else { c }),
+            Some(open) if c == open => {
+                quote = None;
+                shown.push(c);
+            }
+            Some(_) => shown.push(if keeps { c } else { '*' }),
+        }
+    }
+    shown
 }
 
 impl fmt::Display for ConfigError {

@@ -63,6 +63,7 @@ pub static SECTIONS: &[Section] = &[
             key("roles", ""),
             key("poll", "\"5m\""),
             key("sweep", ""),
+            key("unique", "false"),
             key("config", "{}"),
             key("intake", ""),
             key("map", ""),

@@ -113,7 +113,7 @@ fn consent(cx: &Context<'_>, table: &Table, place: &Place) -> Option<ConsentMap>
     let section = Section::open(cx, table, place, "[[connector.map.consent]]", &names);
     let granted = section.require("granted", "an expression").and_then(|node| compile(cx, node, "granted"));
     Some(ConsentMap {
-        channel: channel(&section, true).unwrap_or_else(|| "*".to_owned()),
+        channel: consent_channel(&section).unwrap_or_else(|| "*".to_owned()),
         topic: section.text("topic").unwrap_or("*").to_owned(),
         when: expr(&section, "when"),
         of: expr(&section, "of"),
@@ -127,14 +127,14 @@ fn suppress(cx: &Context<'_>, table: &Table, place: &Place) -> Option<SuppressMa
     let names = keys::names("connector.map.suppress");
     let section = Section::open(cx, table, place, "[[connector.map.suppress]]", &names);
     let address = section.require("address", "an expression").and_then(|node| compile(cx, node, "address"));
-    let named = section.require("channel", "\"email\" or \"sms\"").and_then(|_| channel(&section, false));
+    let named = section.require("channel", "\"email\" or \"sms\"").and_then(|_| section.word("channel", Channel::ALL));
     let reason = section.word("reason", SuppressionReason::ALL).unwrap_or(SuppressionReason::OptOut);
     Some(SuppressMap { channel: named?, address: address?, reason, when: expr(&section, "when") })
 }
 
-fn channel(section: &Section<'_>, any: bool) -> Option<String> {
+fn consent_channel(section: &Section<'_>) -> Option<String> {
     let mut words: Vec<_> = Channel::ALL.iter().map(|(name, _)| (*name, *name)).collect();
-    words.extend(any.then_some(("*", "*")));
+    words.push(("*", "*"));
     section.word("channel", &words).map(str::to_owned)
 }
 

@@ -95,6 +95,17 @@ impl<'a> Section<'a> {
         found
     }
 
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        let node = self.node(key)?;
+        match node.value {
+            Value::Bool(flag) => Some(flag),
+            _ => {
+                wrong_type(self.cx, node, key, "true or false");
+                None
+            }
+        }
+    }
+
     pub(super) fn integer(&self, key: &str, min: i64, max: i64) -> Option<i64> {
         let node = self.node(key)?;
         let Value::Integer(number) = node.value else {

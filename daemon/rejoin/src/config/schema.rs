@@ -67,7 +67,10 @@ impl Check<'_> {
         }
         if !fits(schema, &node.value) {
             let message = format!("`{key}` must be {}, not {}", wanted(schema), node.value.noun());
-            self.cx.error(&node.place, "RJ-C016", message, None);
+            match hidden {
+                true => self.cx.findings.add_hidden(self.cx.files, &node.place, "RJ-C016", message),
+                false => self.cx.error(&node.place, "RJ-C016", message, None),
+            }
             return Json::Null;
         }
         let value = match &node.value {
@@ -83,8 +86,12 @@ impl Check<'_> {
             Value::Bool(flag) => Json::from(*flag),
         };
         if let Some((why, hint)) = outside(schema, &value) {
-            let (why, hint) = if hidden { ("the value is not one it can take".to_owned(), None) } else { (why, hint) };
-            self.cx.error(&node.place, "RJ-C016", format!("`{key}`: {why}"), hint);
+            if hidden {
+                let message = format!("`{key}`: the value is not one it can take");
+                self.cx.findings.add_hidden(self.cx.files, &node.place, "RJ-C016", message);
+            } else {
+                self.cx.error(&node.place, "RJ-C016", format!("`{key}`: {why}"), hint);
+            }
         }
         value
     }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rejoin_campaign::compose::Templates;
 pub use rejoin_connector::Role;
 use rejoin_model::campaign::Sender;
 use rejoin_model::{Campaign, Segment};
@@ -96,6 +97,8 @@ pub struct ConnectorSettings {
     pub poll_ms: i64,
     /// Five-field cron in the site's zone: when the source lists all its keys, so that deletes are found.
     pub sweep: Option<String>,
+    /// Its keys are unique among real parties: two of its records are never one customer.
+    pub unique: bool,
     pub intake: Intake,
     pub maps: Arc<Maps>,
 }
@@ -167,4 +170,5 @@ pub struct Rate {
 #[derive(Debug)]
 pub struct CampaignSettings {
     pub campaign: Campaign,
+    pub templates: Templates,
 }

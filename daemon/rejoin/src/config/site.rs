@@ -12,7 +12,6 @@ use super::values;
 
 const BODY_BYTES_MIN: i64 = 1024;
 const BODY_BYTES_MAX: i64 = 1 << 30;
-pub(super) const LISTEN_DEFAULT: &str = "127.0.0.1:8600";
 const BODY_BYTES_DEFAULT: i64 = 1 << 20;
 const STORE_DEFAULT: &str = "sqlite:rejoin.db";
 

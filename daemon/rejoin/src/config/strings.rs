@@ -6,6 +6,25 @@ use super::error::Place;
 use super::source::SourceFile;
 use super::tree::Node;
 
+/// The bytes of the character at a line and column, both from 1, columns in characters.
+pub(super) fn at_position(value: &str, line: usize, column: usize) -> Range<usize> {
+    let mut start = 0;
+    for _ in 1..line {
+        match value[start..].find('\n') {
+            Some(end) => start += end + 1,
+            None => break,
+        }
+    }
+    let text = value[start..].split('\n').next().unwrap_or_default();
+    let at = text.char_indices().nth(column.saturating_sub(1)).map_or(start + text.len(), |(at, _)| start + at);
+    at..at + value[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8)
+}
+
+/// Whether a position inside the value can be shown.
+pub(super) fn is_exact(files: &[SourceFile], node: &Node, value: &str) -> bool {
+    exact(files, node, value, 0..0).is_some()
+}
+
 /// Exact where the value stands in the file byte for byte, that is, without escapes; otherwise the whole string.
 pub(super) fn inner(files: &[SourceFile], node: &Node, value: &str, range: Range<usize>) -> Place {
     exact(files, node, value, range).unwrap_or_else(|| node.place.clone())

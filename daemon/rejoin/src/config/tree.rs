@@ -95,7 +95,8 @@ pub(super) fn parse(files: &[SourceFile], index: usize, findings: &Findings) -> 
         if !lines.contains(&line) && lines.len() < SYNTAX_ERRORS_MAX {
             lines.push(line);
             let message = format!("this is not TOML: {}", error.message());
-            findings.add(files, &Place { file: index, range }, "RJ-C003", message, None);
+            let hint = syntax_hint(error.message()).map(str::to_owned);
+            findings.add(files, &Place { file: index, range }, "RJ-C003", message, hint);
         }
     }
     if lines.is_empty() {
@@ -103,6 +104,19 @@ pub(super) fn parse(files: &[SourceFile], index: usize, findings: &Findings) -> 
     }
     findings.incomplete.set(true);
     None
+}
+
+/// What to do about the commonest of them.
+fn syntax_hint(message: &str) -> Option<&'static str> {
+    match message {
+        m if m.starts_with("invalid unquoted key") => Some("put a key that is not plain ASCII in quotes"),
+        m if m.starts_with("string values must be quoted") => Some("put a text in quotes"),
+        m if m.starts_with("invalid basic string") || m.starts_with("invalid literal string") => {
+            Some("a text ends with the quote it began with, on the same line; write \"\"\" around several lines")
+        }
+        m if m.starts_with("duplicate key") => Some("each key stands once in its table"),
+        _ => None,
+    }
 }
 
 fn own_table(table: DeTable<'_>, file: usize) -> Table {

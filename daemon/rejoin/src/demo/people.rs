@@ -100,7 +100,7 @@ fn person(number: usize, random: &mut Random) -> Person {
         (family, family, given.to_owned(), familiar.to_owned())
     };
     let plain: String = format!("{given_other}.{family_latin}").chars().filter_map(ascii).collect();
-    let domain = *random.pick(if chinese { &["163.example", "qq.example"] } else { &["mail.example", "post.example"] });
+    let domain = *random.pick(if chinese { &["163.example", "qq.example"][..] } else { &["mail.example", "post.example"][..] });
     let phone = if chinese { format!("13{:09}", 500_000_000 + number * 7_919) } else { format!("07700{:06}", 900_000 + number) };
     Person {
         number,
@@ -111,8 +111,8 @@ fn person(number: usize, random: &mut Random) -> Person {
         given_other,
         email: format!("{plain}{number}@{domain}"),
         phone,
-        city: random.pick(if chinese { &CITIES_ZH } else { &CITIES_EN }),
-        company: random.chance(15).then(|| *random.pick(if chinese { &COMPANIES_ZH } else { &COMPANIES_EN })),
+        city: *random.pick(if chinese { &CITIES_ZH[..] } else { &CITIES_EN[..] }),
+        company: random.chance(15).then(|| *random.pick(if chinese { &COMPANIES_ZH[..] } else { &COMPANIES_EN[..] })),
         orders: orders(random),
         complained: random.chance(4).then(|| random.between(1, 20)),
     }

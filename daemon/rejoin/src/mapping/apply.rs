@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use rejoin_identity::normalise;
+use rejoin_model::campaign::Channel;
 use rejoin_model::consent::{ConsentFact, Suppression};
 use rejoin_model::{Activity, ActivityKind, Money, Party, Timestamp};
 
@@ -214,10 +216,20 @@ impl Maps {
         }
         let address = text(&map.address, "suppress.address", scope)?
             .ok_or_else(|| missing("suppress.address", "there must be an address to suppress; use `when` to skip it"))?;
+        let address = self.address(map.channel, &address)?;
         let proof = format!("connector {}, record {record_key}", self.connector);
-        let (channel, reason) = (map.channel.clone(), map.reason);
+        let (channel, reason) = (map.channel.name().to_owned(), map.reason);
         out.suppressions.push(Suppression { channel, address, reason, at: scope.now, proof });
         Ok(())
+    }
+
+    /// The form messages are addressed in; anything else would suppress nobody.
+    fn address(&self, channel: Channel, written: &str) -> Result<String, MapError> {
+        let (normalised, allowed) = match channel {
+            Channel::Email => (normalise::email(written).map(|e| e.address), "the e-mail addresses"),
+            Channel::Sms => (normalise::phone(written, &self.site.region), "the phone numbers"),
+        };
+        normalised.ok_or_else(|| bad_word("suppress.address", written, allowed))
     }
 
     fn time<'a>(&self, expression: Option<&'a Expr>, field: &str, scope: &Scope<'_, 'a>) -> Result<Timestamp, MapError> {

@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chrono_tz::Tz;
+use rejoin_model::campaign::Channel;
 use rejoin_model::consent::{ConsentFact, Suppression, SuppressionReason};
 use rejoin_model::{Activity, ActivityKind, Party};
 
@@ -45,6 +46,8 @@ pub struct SiteDefaults {
     pub zone: Tz,
     /// Of amounts without one, ISO 4217.
     pub currency: String,
+    /// Of phone numbers without a country code, ISO 3166-1 alpha-2.
+    pub region: String,
 }
 
 /// One `[[connector.map]]`.
@@ -101,7 +104,7 @@ pub struct ConsentMap {
 
 #[derive(Debug, Clone)]
 pub struct SuppressMap {
-    pub channel: String,
+    pub channel: Channel,
     pub address: Expr,
     pub reason: SuppressionReason,
     pub when: Option<Expr>,

@@ -11,7 +11,7 @@ use super::*;
 const NOW: Timestamp = Timestamp(1_774_661_400_000);
 
 fn site() -> SiteDefaults {
-    SiteDefaults { zone: chrono_tz::Asia::Shanghai, currency: "CNY".to_owned() }
+    SiteDefaults { zone: chrono_tz::Asia::Shanghai, currency: "CNY".to_owned(), region: "CN".to_owned() }
 }
 
 fn expr(source: &str) -> Expr {
@@ -214,7 +214,7 @@ fn consents_and_suppressions() {
         at: None,
     };
     let suppress = SuppressMap {
-        channel: "sms".to_owned(),
+        channel: Channel::Sms,
         address: expr("tel"),
         reason: SuppressionReason::OptOut,
         when: Some(expr("word == 'TD'")),
@@ -222,13 +222,16 @@ fn consents_and_suppressions() {
     let map = Map { consents: vec![consent], suppressions: vec![suppress], ..Map::default() };
     let lines = r#"{"op":"u","key":"1","v":{"ok":"on","shown":"我同意接收"}}
 {"op":"u","key":"2","v":{"ok":"否"}}
-{"op":"u","key":"3","v":{"word":"TD","tel":"+86138"}}"#;
+{"op":"u","key":"3","v":{"word":"TD","tel":"138 0013 8001"}}
+{"op":"u","key":"4","v":{"word":"TD","tel":"no phone"}}
+{"op":"u","key":"5","v":{"word":"TD"}}"#;
     let out = maps(vec![map]).apply("s", lines.as_bytes(), NOW);
-    assert_eq!(out.refused, []);
+    let codes: Vec<_> = out.refused.iter().map(|r| &*r.code).collect();
+    assert_eq!(codes, ["RJ-M006", "RJ-M011"]);
     let told: Vec<_> = out.consents.iter().map(|c| (&*c.party_key, c.granted, &*c.proof)).collect();
     assert_eq!(told, [("1", true, "我同意接收"), ("2", false, "connector crm, record 2")]);
     assert_eq!(out.suppressions.len(), 1);
-    assert_eq!(out.suppressions[0].address, "+86138");
+    assert_eq!(out.suppressions[0].address, "+8613800138001", "in the form messages are addressed");
 }
 
 #[test]

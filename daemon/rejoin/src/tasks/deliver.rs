@@ -24,7 +24,7 @@ use crate::clock;
 use crate::site::Site;
 
 /// Messages claimed and handed to a channel at once.
-const BATCH: u32 = 400;
+const BATCH: usize = 400;
 /// Batches claimed but not settled: one on the wire, one waiting to follow it without a gap.
 const OUTSTANDING_MAX: usize = 2;
 /// Longest sleep while messages wait for their time.
@@ -71,7 +71,7 @@ impl Task for Deliver {
         let due = site.store.due(&self.connector, now, BATCH).await?;
         if due.is_empty() {
             self.settle_down_to(0).await?;
-            return Ok(Step::Idle(until_next(site, now).await?));
+            return Ok(Step::Idle(until_next(site, &self.connector, now).await?));
         }
         let looked_at = due.len() as u64;
         let ready = decide_and_compose(site, due, now).await?;
@@ -90,8 +90,8 @@ impl Task for Deliver {
     }
 }
 
-async fn until_next(site: &Site, now: Timestamp) -> Result<Duration, TaskError> {
-    let next = site.store.next_due().await?;
+async fn until_next(site: &Site, connector: &str, now: Timestamp) -> Result<Duration, TaskError> {
+    let next = site.store.next_due(connector).await?;
     let wait = next.map_or(WAIT_MAX, |at| Duration::from_millis(at.ms_since(now).max(50) as u64));
     Ok(wait.min(WAIT_MAX))
 }
@@ -189,7 +189,9 @@ fn compose(
     let settings = site.settings();
     let templates = settings.campaign(&campaign.name).map(|c| &c.templates).ok_or("the campaign has no content")?;
     let link = (campaign.class == CampaignClass::Marketing).then(|| {
-        let token = unsubscribe::token(row.id, row.channel, &site.keys.token);
+        let (outbox, customer, topic) = (row.id, row.customer, campaign.topic.clone());
+        let what = unsubscribe::Unsubscribe { outbox, customer, channel: row.channel, topic };
+        let token = unsubscribe::token(&what, &site.keys.token);
         format!("{}/u/{token}", settings.http.public_url.trim_end_matches('/'))
     });
     let context = ComposeContext { campaign, channel: row.channel, unsubscribe_url: link.as_deref(), now };
@@ -266,7 +268,7 @@ fn settle(
         state: after.state,
         reason: after.reason,
         provider_id: after.provider_id,
-        due_at: after.due_at,
+        due_at: (after.state == OutboxState::Pending).then_some(after.due_at),
     };
     (row.id, row.customer, settlement)
 }

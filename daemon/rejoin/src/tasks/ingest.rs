@@ -49,6 +49,8 @@ pub struct Pull {
     open: Vec<String>,
     /// When the source is to be looked at again.
     due_at: Timestamp,
+    /// Requests for a sync that this round answers.
+    asked: Vec<i64>,
     sweep: Option<Sweep>,
     last_sweep_at: Option<Timestamp>,
     ahead: Option<Ahead>,
@@ -74,6 +76,7 @@ impl Pull {
             connector: Arc::clone(connector),
             open: Vec::new(),
             due_at: Timestamp(0),
+            asked: Vec::new(),
             sweep: None,
             last_sweep_at: None,
             ahead: None,
@@ -94,7 +97,7 @@ impl Task for Pull {
     async fn step(&mut self, site: &Site) -> Result<Step, TaskError> {
         let Some(channel) = site.connector(&self.connector, Role::Source) else { return Ok(Step::IDLE) };
         if self.open.is_empty() && self.sweep.is_none() {
-            if !self.look(site, &channel).await? {
+            if !self.look(site).await? {
                 let wait = self.due_at.ms_since(clock::now()).max(1) as u64;
                 return Ok(Step::Idle(Duration::from_millis(wait).min(ASKED_EVERY)));
             }
@@ -111,23 +114,27 @@ impl Task for Pull {
 
 impl Pull {
     /// Opens the streams when it is time or somebody asked; says whether it did.
-    async fn look(&mut self, site: &Site, source: &Connector) -> Result<bool, TaskError> {
+    async fn look(&mut self, site: &Site) -> Result<bool, TaskError> {
         let now = clock::now();
         let settings = site.settings();
         let Some(connector) = settings.connector(&self.connector) else { return Ok(false) };
         let asked = site.store.take_requests(&format!("sync:{}", self.connector)).await?;
-        for (request, _) in &asked {
-            site.store.finish_request(*request).await?;
+        self.asked = asked.into_iter().map(|(request, _)| request).collect();
+        let sweep_due = match &connector.sweep {
+            Some(expression) => self.sweep_is_due(expression, settings.site.zone.name(), now)?,
+            None => false,
+        };
+        let read_due = !self.asked.is_empty() || now >= self.due_at;
+        if !sweep_due && !read_due {
+            return Ok(false);
         }
-        let manifest = source.manifest().await?;
-        if let Some(expression) = &connector.sweep
-            && self.sweep_is_due(expression, settings.site.zone.name(), now)?
-        {
+        let manifest = site.catalog.manifest(&connector.plugin).await?;
+        if sweep_due {
             let streams = manifest.streams.iter().filter(|s| s.sweep).map(|s| s.name.clone()).collect();
             self.sweep = Some(Sweep { id: site.store.next_id(now), streams, cursor: None });
         }
-        if asked.is_empty() && now < self.due_at {
-            return Ok(self.sweep.is_some());
+        if !read_due {
+            return Ok(true);
         }
         self.open = manifest.streams.iter().rev().map(|s| s.name.clone()).collect();
         self.due_at = now.plus_ms(connector.poll_ms);
@@ -160,6 +167,11 @@ impl Pull {
         }
         let records = batch.records;
         take_batch(site, &self.connector, &stream, batch, source).await?;
+        if self.open.is_empty() {
+            for request in self.asked.drain(..) {
+                site.store.finish_request(request).await?;
+            }
+        }
         Ok(Step::Worked(records))
     }
 

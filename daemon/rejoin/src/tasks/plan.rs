@@ -16,7 +16,7 @@ use crate::clock;
 use crate::site::Site;
 
 /// Audience members planned in one transaction.
-const PAGE: u32 = 2_000;
+const PAGE: usize = 2_000;
 
 #[derive(Default)]
 pub struct Plan {
@@ -89,7 +89,7 @@ async fn plan_page(site: &Site, run: &Run) -> Result<u64, TaskError> {
     };
     let page = site.store.audience(&campaign.segment.condition, run.planned_through, PAGE, run.started_at).await?;
     let through = page.last().map(|m| m.customer.id).or(run.planned_through);
-    let done = (page.len() as u32) < PAGE;
+    let done = page.len() < PAGE;
     let looked_at = page.len() as u64;
     let rows = page
         .iter()

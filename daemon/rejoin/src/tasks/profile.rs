@@ -10,9 +10,9 @@ use super::{Step, Task, TaskError};
 use crate::clock;
 use crate::site::Site;
 
-const BATCH: u32 = 2_000;
+const BATCH: usize = 2_000;
 /// The RFM cuts are taken from at most this many customers.
-const SAMPLE: u32 = 20_000;
+const SAMPLE: usize = 20_000;
 /// How long the cuts are good for, and how often profiles older than a day are looked for.
 const CUTS_GOOD_FOR: Duration = Duration::from_secs(600);
 

@@ -17,11 +17,11 @@ use crate::clock;
 use crate::site::Site;
 
 /// Records settled in one step when few wait: small enough to be visible at once.
-const BATCH_LIVE: u32 = 2_000;
+const BATCH_LIVE: usize = 2_000;
 /// Records settled in one step of bulk work: large sorted batches are what keeps a B-tree fast.
-const BATCH_BULK: u32 = 25_000;
+const BATCH_BULK: usize = 25_000;
 /// A key carried by more records than this cannot be one party's.
-const KEY_RECORDS_MAX: u32 = 5_000;
+const KEY_RECORDS_MAX: usize = 5_000;
 
 #[derive(Default)]
 pub struct Resolve {
@@ -44,7 +44,7 @@ impl Task for Resolve {
     async fn step(&mut self, site: &Site) -> Result<Step, TaskError> {
         let limit = if self.bulk { BATCH_BULK } else { BATCH_LIVE };
         let did = resolve_once(site, limit).await?;
-        self.bulk = did >= u64::from(limit);
+        self.bulk = did >= limit as u64;
         if did == 0 {
             return Ok(Step::IDLE);
         }
@@ -54,7 +54,7 @@ impl Task for Resolve {
 }
 
 /// Settles up to `limit` unresolved records; says how many.
-pub async fn resolve_once(site: &Site, limit: u32) -> Result<u64, TaskError> {
+pub async fn resolve_once(site: &Site, limit: usize) -> Result<u64, TaskError> {
     let seeds = site.store.unresolved(limit).await?;
     if seeds.is_empty() {
         return Ok(0);
@@ -136,7 +136,7 @@ impl Closure {
         keys.retain(|key| !self.generic.contains(key));
         let mut found = HashSet::new();
         for (key, records) in keys.iter().zip(store.sharing(&keys, KEY_RECORDS_MAX).await?) {
-            if records.len() as u32 >= KEY_RECORDS_MAX {
+            if records.len() >= KEY_RECORDS_MAX {
                 self.generic.insert(key.clone());
             } else {
                 found.extend(records);

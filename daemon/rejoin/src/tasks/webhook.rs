@@ -16,7 +16,7 @@ use crate::clock;
 use crate::site::Site;
 
 /// Requests taken in one transaction.
-const BATCH: u32 = 500;
+const BATCH: usize = 500;
 /// How often a request may break its plugin before it is set aside.
 const TRIES_MAX: u32 = 2;
 

@@ -277,11 +277,13 @@ CREATE TABLE run (
     campaign TEXT NOT NULL,
     class TEXT NOT NULL,
     scheduled_at INTEGER NOT NULL,
+    -- Started by a person, not by the schedule.
+    by_hand INTEGER NOT NULL,
     started_at INTEGER NOT NULL,
     planned_through INTEGER,
     planned INTEGER NOT NULL,
     audience INTEGER NOT NULL,
-    UNIQUE (campaign, scheduled_at)
+    UNIQUE (campaign, by_hand, scheduled_at)
 );
 
 -- state: 0 pending, 1 quiet, 2 in flight, 3 sent, 4 failed, 5 suppressed, 6 capped, 7 held out, 8 unknown.
@@ -305,7 +307,7 @@ CREATE TABLE outbox (
 CREATE UNIQUE INDEX outbox_once ON outbox (bucket, customer_id, run_id);
 CREATE INDEX outbox_run ON outbox (bucket, run_id, state);
 -- Only what is not yet final: its size is the work to do, however long the history is.
-CREATE INDEX outbox_open ON outbox (bucket, run_id, state, due_at) WHERE state < 3;
+CREATE INDEX outbox_open ON outbox (bucket, run_id, state, connector, due_at) WHERE state < 3;
 
 -- The provider's own name of a message of ours, for receipts that carry nothing else.
 -- owned by: value

@@ -40,12 +40,14 @@ fn encode(text: &str, encoding: &'static Encoding) -> Vec<u8> {
 }
 
 /// Everything but where the batches ended.
-fn content(taken: &Taken) -> (Vec<serde_json::Value>, Vec<String>, Vec<(String, String, String)>) {
+type Content = (Vec<serde_json::Value>, Vec<String>, Vec<(String, String, String)>);
+
+fn content(taken: &Taken) -> Content {
     (taken.rows.clone(), taken.keys.clone(), taken.refused.clone())
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn any_cursor_gives_exactly_the_rest(

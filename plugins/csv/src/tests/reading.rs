@@ -219,7 +219,7 @@ fn a_missing_file_is_named_and_harms_no_other() {
 #[test]
 fn an_unreadable_file_is_named() {
     let site = Site::with("a.csv", "a,b\n1,x\n");
-    fs::set_permissions(site.path("a.csv"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(site.path("a.csv"), fs::Permissions::from_mode(0o000)).unwrap();
     if fs::File::open(site.path("a.csv")).is_ok() {
         return; // Permissions do not bind this user.
     }

@@ -144,13 +144,13 @@ impl Files {
             return Ok((place(size), true));
         }
         file.seek(SeekFrom::Start(offset)).map_err(|e| unreadable(path, &e))?;
-        let mut reader = BufReader::with_capacity(256 << 10, file);
+        let mut reader = mbox::Reader::new(BufReader::with_capacity(256 << 10, file), self.max_bytes);
         let mut at = offset;
         loop {
             if out.is_full() || host.is_cancelled() {
                 return Ok((place(at), false));
             }
-            let entry = mbox::next(&mut reader, self.max_bytes).map_err(|e| unreadable(path, &e))?;
+            let entry = reader.next().map_err(|e| unreadable(path, &e))?;
             let Some(entry) = entry else { return Ok((place(at), true)) };
             let stands = format!("{} byte {at}", path.display());
             if entry.too_large {

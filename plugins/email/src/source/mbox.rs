@@ -18,53 +18,70 @@ pub(super) fn is_mbox(head: &[u8]) -> bool {
     head.starts_with(b"From ")
 }
 
-/// The next message, from where the reader stands; `None` at the end of the file.
-pub(super) fn next(reader: &mut impl BufRead, max_bytes: u64) -> io::Result<Option<Entry>> {
-    let mut entry = Entry { raw: Vec::new(), bytes: 0, too_large: false };
-    let mut line = Vec::new();
-    let mut after_empty = true;
-    loop {
-        if after_empty && entry.bytes > 0 && starts_message(reader)? {
-            break;
-        }
-        line.clear();
-        let (read, whole) = read_line(reader, &mut line, max_bytes)?;
-        if read == 0 {
-            break;
-        }
-        let separator = entry.bytes == 0 && line.starts_with(b"From ");
-        entry.bytes += read;
-        let kept = unquote(&line);
-        if !whole || (entry.raw.len() + kept.len()) as u64 > max_bytes {
-            entry.too_large = true;
-        }
-        if !separator && !entry.too_large {
-            entry.raw.extend_from_slice(kept);
-        }
-        after_empty = line == b"\n" || line == b"\r\n";
+pub(super) struct Reader<R> {
+    inner: R,
+    max_bytes: u64,
+    /// The separator of the next message: it was read to see that this one is over.
+    ahead: Option<Line>,
+}
+
+/// A line as far as it is kept.
+struct Line {
+    kept: Vec<u8>,
+    bytes: u64,
+    whole: bool,
+}
+
+impl<R: BufRead> Reader<R> {
+    /// `inner` stands at the separator of a message.
+    pub(super) fn new(inner: R, max_bytes: u64) -> Self {
+        Self { inner, max_bytes: max_bytes.max(1), ahead: None }
     }
-    Ok((entry.bytes > 0).then_some(entry))
+
+    /// The next message; `None` at the end of the file.
+    pub(super) fn next(&mut self) -> io::Result<Option<Entry>> {
+        let mut entry = Entry { raw: Vec::new(), bytes: 0, too_large: false };
+        let mut after_empty = true;
+        loop {
+            let line = match self.ahead.take() {
+                Some(line) => line,
+                None => read_line(&mut self.inner, self.max_bytes)?,
+            };
+            if line.bytes == 0 {
+                break;
+            }
+            let separator = after_empty && line.kept.starts_with(b"From ");
+            if separator && entry.bytes > 0 {
+                self.ahead = Some(line);
+                break;
+            }
+            entry.bytes += line.bytes;
+            let kept = if separator { b"" } else { unquote(&line.kept) };
+            entry.too_large |= !line.whole || (entry.raw.len() + kept.len()) as u64 > self.max_bytes;
+            if !entry.too_large {
+                entry.raw.extend_from_slice(kept);
+            }
+            after_empty = matches!(line.kept.as_slice(), b"\n" | b"\r\n");
+        }
+        Ok((entry.bytes > 0).then_some(entry))
+    }
 }
 
-/// Looks without taking. A buffer always holds more than five bytes unless the file ends.
-fn starts_message(reader: &mut impl BufRead) -> io::Result<bool> {
-    Ok(reader.fill_buf()?.starts_with(b"From "))
-}
-
-/// Reads one line, keeping at most `max_bytes` of it; says how long it was and whether all of it was kept.
-fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, max_bytes: u64) -> io::Result<(u64, bool)> {
-    let mut read = reader.by_ref().take(max_bytes.max(1)).read_until(b'\n', line)? as u64;
-    let whole = line.ends_with(b"\n") || read < max_bytes.max(1);
+/// Reads one line, keeping at most `max_bytes` of it. No bytes: the file has ended.
+fn read_line(reader: &mut impl BufRead, max_bytes: u64) -> io::Result<Line> {
+    let mut kept = Vec::new();
+    let mut bytes = reader.by_ref().take(max_bytes).read_until(b'\n', &mut kept)? as u64;
+    let whole = kept.ends_with(b"\n") || bytes < max_bytes;
     let mut ended = whole;
     while !ended {
         let buffer = reader.fill_buf()?;
         let end = buffer.iter().position(|&b| b == b'\n');
         let taken = end.map_or(buffer.len(), |end| end + 1);
         ended = end.is_some() || taken == 0;
-        read += taken as u64;
+        bytes += taken as u64;
         reader.consume(taken);
     }
-    Ok((read, whole))
+    Ok(Line { kept, bytes, whole })
 }
 
 /// `>From ` → `From `, one `>` off any number of them.
@@ -78,9 +95,10 @@ mod tests {
     use std::io::{BufReader, Cursor};
 
     fn all(text: &str, max_bytes: u64) -> Vec<(String, u64, bool)> {
-        let mut reader = BufReader::with_capacity(16, Cursor::new(text.as_bytes()));
+        // A tiny buffer, so that everything once falls across its end.
+        let mut reader = super::Reader::new(BufReader::with_capacity(16, Cursor::new(text.as_bytes())), max_bytes);
         let mut entries = Vec::new();
-        while let Some(e) = super::next(&mut reader, max_bytes).unwrap() {
+        while let Some(e) = reader.next().unwrap() {
             entries.push((String::from_utf8(e.raw).unwrap(), e.bytes, e.too_large));
         }
         entries

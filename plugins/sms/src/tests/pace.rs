@@ -9,7 +9,7 @@ fn exact_over_a_million_messages() {
     let mut pace = Pace::new(Some(3.0), 1);
     let mut now = Duration::ZERO;
     for _ in 0..999_999 {
-        now += pace.take(now);
+        now += pace.take(now, Duration::MAX).unwrap();
     }
     // One third of a second each, the first at once; rounding to nanoseconds stays below a millisecond in all.
     assert!(now.abs_diff(Duration::from_secs_f64(999_998.0 / 3.0)) < Duration::from_millis(1), "{now:?}");
@@ -18,14 +18,24 @@ fn exact_over_a_million_messages() {
 #[test]
 fn no_rate_no_wait() {
     let mut pace = Pace::new(None, 1);
-    assert!((0..1000).all(|_| pace.take(Duration::ZERO).is_zero()));
+    assert!((0..1000).all(|_| pace.take(Duration::ZERO, Duration::ZERO).unwrap().is_zero()));
 }
 
 #[test]
 fn a_burst_goes_at_once_and_idle_time_is_not_saved_beyond_it() {
     let mut pace = Pace::new(Some(10.0), 3);
-    let waits: Vec<_> = (0..5).map(|_| pace.take(Duration::from_secs(60)).as_millis()).collect();
+    let waits: Vec<_> =
+        (0..5).map(|_| pace.take(Duration::from_secs(60), Duration::MAX).unwrap().as_millis()).collect();
     assert_eq!(waits, [0, 0, 0, 100, 200]);
+}
+
+#[test]
+fn a_turn_too_far_away_takes_no_token() {
+    let mut pace = Pace::new(Some(1.0), 1);
+    let second = Duration::from_secs(1);
+    assert_eq!(pace.take(second, Duration::ZERO), Ok(Duration::ZERO));
+    assert_eq!(pace.take(second, second / 2), Err(second));
+    assert_eq!(pace.take(second, second), Ok(second));
 }
 
 proptest! {
@@ -37,7 +47,7 @@ proptest! {
         let mut sent = Vec::new();
         for gap in gaps {
             now += Duration::from_millis(gap);
-            now += pace.take(now);
+            now += pace.take(now, Duration::MAX).unwrap();
             sent.push(now.as_secs_f64());
         }
         for from in 0..sent.len() {

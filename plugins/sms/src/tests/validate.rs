@@ -17,6 +17,7 @@ fn each_fault_is_found_where_it_stands() {
         (json!({"connections": 0}), "/connections"),
         (json!({"connections": 65}), "/connections"),
         (json!({"timeout_s": 5, "connect_timeout_s": 5}), "/connect_timeout_s"),
+        (json!({"timeout_s": 61}), "/timeout_s"),
         (json!({"country_code": "+86"}), "/country_code"),
         (json!({"parts_max": 0}), "/parts_max"),
         (json!({"signature": "一"}), "/signature"),
@@ -35,6 +36,10 @@ fn each_fault_is_found_where_it_stands() {
         (
             json!({"receipts": {"provider_id": "id", "status": "s", "bad_address": ["1"]}}),
             "/receipts/bad_address",
+        ),
+        (
+            json!({"receipts": {"provider_id": "id", "status": "s", "numbers": "national"}}),
+            "/receipts/numbers",
         ),
         (json!({"replies": {"from": "f"}}), "/replies/text"),
         (json!({"replies": {"from": "f", "text": "t", "numbers": "national"}}), "/replies/numbers"),

@@ -81,6 +81,16 @@ fn receipts() {
 }
 
 #[test]
+fn the_recipient_of_a_receipt() {
+    let mut more = rules();
+    more["receipts"]["to"] = json!("phone");
+    more["receipts"]["numbers"] = json!("international");
+    let line = one(&more, "", "", "{\"sid\":1,\"stat\":\"DELIVRD\",\"phone\":8613800138000}");
+    assert_eq!(line["v"]["to"], "+8613800138000");
+    assert!(one(&more, "", "", "{\"sid\":1,\"stat\":\"DELIVRD\"}")["v"].get("to").is_none());
+}
+
+#[test]
 fn forms_of_request() {
     let item = json!({"sid": "7", "stat": "DELIVRD"});
     for (target, content_type, body) in [

@@ -3,6 +3,7 @@
 //! Anything the mapping does not recognise goes to quarantine whole, so that a corrected mapping can replay it.
 
 mod items;
+mod number;
 mod opt_out;
 mod receipt;
 mod reply;
@@ -48,21 +49,21 @@ pub(crate) fn handle(config: &Config, request: &WebhookRequest, out: &mut Batch)
 }
 
 enum Rule<'c> {
-    Receipts(&'c crate::config::Receipts),
+    Receipts(&'c crate::config::Receipts, Option<&'c str>),
     Replies(&'c crate::config::Replies, Option<&'c str>),
 }
 
 impl<'c> Rule<'c> {
     fn list(&self) -> Option<&'c str> {
         match self {
-            Self::Receipts(rule) => rule.list.as_deref(),
+            Self::Receipts(rule, _) => rule.list.as_deref(),
             Self::Replies(rule, _) => rule.list.as_deref(),
         }
     }
 
     fn take(&self, item: &Item<'_>, request: &WebhookRequest, out: &mut Batch) -> Result<Taken, Error> {
         match self {
-            Self::Receipts(rule) => receipt::take(rule, item, request, out),
+            Self::Receipts(rule, country_code) => receipt::take(rule, *country_code, item, request, out),
             Self::Replies(rule, country_code) => reply::take(rule, *country_code, item, request, out),
         }
     }
@@ -72,9 +73,10 @@ impl<'c> Rule<'c> {
 fn rules<'c>(config: &'c Config, request: &WebhookRequest) -> Vec<Rule<'c>> {
     let path = request.target.split('?').next().unwrap_or_default().trim_matches('/');
     let here = |wanted: &Option<String>| wanted.as_deref().is_none_or(|w| w.trim_matches('/') == path);
-    let receipts = config.receipts.as_ref().filter(|r| here(&r.path)).map(Rule::Receipts);
-    let replies = config.replies.as_ref().filter(|r| here(&r.path));
-    let replies = replies.map(|r| Rule::Replies(r, config.country_code.as_deref()));
+    let country_code = config.country_code.as_deref();
+    let receipts =
+        config.receipts.as_ref().filter(|r| here(&r.path)).map(|r| Rule::Receipts(r, country_code));
+    let replies = config.replies.as_ref().filter(|r| here(&r.path)).map(|r| Rule::Replies(r, country_code));
     receipts.into_iter().chain(replies).collect()
 }
 

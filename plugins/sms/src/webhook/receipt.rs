@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{
     Taken,
     items::Item,
+    number::number,
     times::{Moment, moment},
 };
 use crate::{
@@ -46,12 +47,15 @@ struct Row<'a> {
     status: &'a str,
     reason: String,
     bad_address: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
     #[serde(flatten)]
     at: Moment,
 }
 
 pub(super) fn take(
     rule: &Receipts,
+    country_code: Option<&str>,
     item: &Item<'_>,
     request: &WebhookRequest,
     out: &mut Batch,
@@ -74,6 +78,7 @@ pub(super) fn take(
         status: &status,
         reason: public(reason.as_deref().unwrap_or(&status)),
         bad_address: bad,
+        to: item.get_opt(&rule.to).map(|to| number(&to, rule.numbers, country_code)),
         at: moment(item.get_opt(&rule.at), rule.utc_offset.as_deref(), request.received_at_ms),
     };
     // The gateway's own word, not ours: a mapping corrected later must not change the key.

@@ -3,6 +3,9 @@
 //! [`explain`] looks at two records alone. What a whole component decides (a third record between them, an ambiguous
 //! key) is told by [`path`], over the same closed question that [`resolve`](crate::resolve()) gets.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use rejoin_model::RecordId;

@@ -10,6 +10,9 @@
 //!
 //! It refuses to invent: a field nobody states stays empty. The order of `records` means nothing.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
