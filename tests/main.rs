@@ -1,7 +1,11 @@
 //! Integration tests: the real binary, the real plugins, the real servers. One binary, so that it is linked once.
 
+/// The command line, as typed and as scripted.
+mod commands;
 /// kill -9 at every commit and at random moments.
 mod crash;
+/// The listener under friendly and hostile traffic.
+mod http;
 /// The main job from end to end.
 mod journey;
 /// What the tests above are told with.

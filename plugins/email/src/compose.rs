@@ -95,18 +95,33 @@ impl Letterhead {
             builder = builder.reply_to(reply_to.clone());
         }
         for (name, value) in &message.headers {
-            let name = HeaderName::new_from_ascii(name.clone()).map_err(|e| format!("header {name:?}: {e}"))?;
+            let name =
+                HeaderName::new_from_ascii(name.clone()).map_err(|e| format!("header {name:?}: {e}"))?;
             builder = builder.raw_header(HeaderValue::new(name, value.clone()));
         }
-        let built = match (&message.text, &message.html) {
-            (Some(text), Some(html)) => {
-                builder.multipart(MultiPart::alternative_plain_html(text.clone(), html.clone()))
-            }
-            (None, Some(html)) => builder.singlepart(SinglePart::html(html.clone())),
-            (text, None) => builder.singlepart(SinglePart::plain(text.clone().unwrap_or_default())),
+        let (text, html) = (message.text.as_deref().map(crlf), message.html.as_deref().map(crlf));
+        let built = match (text, html) {
+            (Some(text), Some(html)) => builder.multipart(MultiPart::alternative_plain_html(text, html)),
+            (None, Some(html)) => builder.singlepart(SinglePart::html(html)),
+            (text, None) => builder.singlepart(SinglePart::plain(text.unwrap_or_default())),
         };
         built.map_err(|e| format!("the message cannot be built: {e}"))
     }
+}
+
+/// lettre would do this too, moving the whole rest of the text once for every line: minutes for a large mail.
+fn crlf(text: &str) -> String {
+    let mut normal = String::with_capacity(text.len() + text.len() / 16);
+    for line in text.split_inclusive('\n') {
+        match line.strip_suffix('\n') {
+            Some(line) => {
+                normal.push_str(line.strip_suffix('\r').unwrap_or(line));
+                normal.push_str("\r\n");
+            }
+            None => normal.push_str(line),
+        }
+    }
+    normal
 }
 
 fn rejected(reason: String) -> Outcome {
@@ -151,7 +166,10 @@ fn check_headers(message: &Message) -> Result<(), String> {
         }
     }
     let id = &message.message_id;
-    if id.is_empty() || id.len() > 200 || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+=".contains(&b)) {
+    if id.is_empty()
+        || id.len() > 200
+        || !id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.+=".contains(&b))
+    {
         return Err("the message id may hold only letters, digits and - _ . + =".to_owned());
     }
     for (name, value) in &message.headers {
@@ -183,7 +201,10 @@ fn wire_form(message: &[u8]) -> Result<Vec<u8>, String> {
         let end = rest.iter().position(|&b| b == b'\n' || b == b'\r');
         let line = &rest[..end.unwrap_or(rest.len())];
         if line.len() > LINE_BYTES_MAX {
-            return Err(format!("a header has a line of {} bytes; {LINE_BYTES_MAX} is the limit", line.len()));
+            return Err(format!(
+                "a header has a line of {} bytes; {LINE_BYTES_MAX} is the limit",
+                line.len()
+            ));
         }
         if line.first() == Some(&b'.') {
             wire.push(b'.');

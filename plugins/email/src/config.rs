@@ -195,7 +195,11 @@ impl Config {
 pub(crate) fn validate(config: &Config) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if !config.sends() && !config.reads() {
-        found.push(finding("", "the connector neither sends nor reads", "add `smtp`, `maildir`, `imap` or `mailbox`"));
+        found.push(finding(
+            "",
+            "the connector neither sends nor reads",
+            "add `smtp`, `maildir`, `imap` or `mailbox`",
+        ));
     }
     if config.sends() {
         validate_sender(config, &mut found);
@@ -206,7 +210,11 @@ pub(crate) fn validate(config: &Config) -> Vec<Diagnostic> {
     if let Some(imap) = &config.imap {
         let both = !imap.user.is_empty() && !imap.password.is_empty();
         if imap.host.is_empty() || !both {
-            found.push(finding("/imap", "`host`, `user` and `password` are needed to read mail", "fill in all three"));
+            found.push(finding(
+                "/imap",
+                "`host`, `user` and `password` are needed to read mail",
+                "fill in all three",
+            ));
         }
         if config.mailbox.is_some() {
             let hint = "keep one of them; use two connectors for two places";
@@ -219,18 +227,28 @@ pub(crate) fn validate(config: &Config) -> Vec<Diagnostic> {
 fn validate_sender(config: &Config, found: &mut Vec<Diagnostic>) {
     match config.from.as_deref().map(Mailbox::from_str) {
         None => found.push(finding("/from", "a sender is needed", "from = \"Our shop <care@example.com>\"")),
-        Some(Err(_)) => found.push(finding("/from", "this is no e-mail address", "write `Name <address>` or an address")),
+        Some(Err(_)) => {
+            found.push(finding("/from", "this is no e-mail address", "write `Name <address>` or an address"))
+        }
         Some(Ok(_)) => {}
     }
     if let Some(Err(_)) = config.reply_to.as_deref().map(Mailbox::from_str) {
         found.push(finding("/reply_to", "this is no e-mail address", "write `Name <address>` or an address"));
     }
     if let Some(Err(_)) = config.return_path.as_deref().map(Address::from_str) {
-        found.push(finding("/return_path", "this is no e-mail address", "write the bare address bounces go to"));
+        found.push(finding(
+            "/return_path",
+            "this is no e-mail address",
+            "write the bare address bounces go to",
+        ));
     }
     match config.domain.as_deref() {
         None | Some("") => {
-            found.push(finding("/domain", "a domain is needed for Message-IDs", "domain = \"example.com\"; use one you own"));
+            found.push(finding(
+                "/domain",
+                "a domain is needed for Message-IDs",
+                "domain = \"example.com\"; use one you own",
+            ));
         }
         Some(domain) if idna::domain_to_ascii_strict(domain).is_err() => {
             found.push(finding("/domain", "this is no domain name", "domain = \"example.com\""));
@@ -239,7 +257,11 @@ fn validate_sender(config: &Config, found: &mut Vec<Diagnostic>) {
     }
     match config.transport {
         Transport::Smtp if config.smtp.is_none() => {
-            found.push(finding("/smtp", "`transport` is smtp and there is no `smtp` part", "smtp = { host = \"…\" }"));
+            found.push(finding(
+                "/smtp",
+                "`transport` is smtp and there is no `smtp` part",
+                "smtp = { host = \"…\" }",
+            ));
         }
         Transport::Maildir if config.maildir.as_ref().is_none_or(|m| m.folder.as_os_str().is_empty()) => {
             let hint = "maildir = { folder = \"…\" }";
@@ -261,7 +283,11 @@ fn validate_smtp(smtp: &Smtp, found: &mut Vec<Diagnostic>) {
     }
     if smtp.messages_per_connection == 0 {
         let hint = "100 is usual";
-        found.push(finding("/smtp/messages_per_connection", "a connection must carry at least one message", hint));
+        found.push(finding(
+            "/smtp/messages_per_connection",
+            "a connection must carry at least one message",
+            hint,
+        ));
     }
 }
 
@@ -280,10 +306,19 @@ mod tests {
             (r#"{}"#, vec![""]),
             (r#"{"smtp":{"host":"h"}}"#, vec!["/from", "/domain"]),
             (r#"{"from":"a@b.test","domain":"b.test","smtp":{"host":"h"}}"#, vec![]),
-            (r#"{"from":"a b","domain":"b test","smtp":{"host":""}}"#, vec!["/from", "/domain", "/smtp/host"]),
-            (r#"{"from":"a@b.test","domain":"b.test","transport":"maildir","smtp":{"host":"h"}}"#, vec!["/maildir"]),
+            (
+                r#"{"from":"a b","domain":"b test","smtp":{"host":""}}"#,
+                vec!["/from", "/domain", "/smtp/host"],
+            ),
+            (
+                r#"{"from":"a@b.test","domain":"b.test","transport":"maildir","smtp":{"host":"h"}}"#,
+                vec!["/maildir"],
+            ),
             (r#"{"from":"a@b.test","domain":"b.test","maildir":{"folder":"m"}}"#, vec!["/smtp"]),
-            (r#"{"from":"店 <a@b.test>","domain":"商店.test","smtp":{"host":"h","user":"u"}}"#, vec!["/smtp"]),
+            (
+                r#"{"from":"店 <a@b.test>","domain":"商店.test","smtp":{"host":"h","user":"u"}}"#,
+                vec!["/smtp"],
+            ),
             (r#"{"imap":{"host":"h","user":"u"}}"#, vec!["/imap"]),
             (r#"{"mailbox":{"paths":["x.mbox"]}}"#, vec![]),
             (

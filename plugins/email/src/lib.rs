@@ -14,7 +14,8 @@ mod source;
 mod stop;
 
 use rejoin_plugin_api::{
-    Batch, Channel, Diagnostic, Error, ErrorClass, Host, Message, Outcomes, Plugin, Progress, ReadRequest, Source,
+    Batch, Channel, Diagnostic, Error, ErrorClass, Host, Message, Outcomes, Plugin, Progress, ReadRequest,
+    Source,
 };
 use tokio::runtime::Runtime;
 
@@ -98,7 +99,9 @@ impl Channel for Email {
             return Ok(());
         }
         match way {
-            Way::Smtp(sender) => self.runtime.block_on(sender.send(letterhead, messages, outcomes, &self.host)),
+            Way::Smtp(sender) => {
+                self.runtime.block_on(sender.send(letterhead, messages, outcomes, &self.host))
+            }
             Way::Maildir(folder) => folder.send(letterhead, messages, outcomes, &self.host),
         }
     }

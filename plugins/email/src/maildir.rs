@@ -52,7 +52,13 @@ impl Folder {
         Ok(())
     }
 
-    fn send_group(&self, letterhead: &Letterhead, some: &[Message], first: usize, outcomes: &mut Outcomes<'_>) {
+    fn send_group(
+        &self,
+        letterhead: &Letterhead,
+        some: &[Message],
+        first: usize,
+        outcomes: &mut Outcomes<'_>,
+    ) {
         let written: Vec<Outcome> = some.iter().map(|m| self.write_one(letterhead, m)).collect();
         // A rename is durable only when its folder is; until then nothing may be called accepted.
         let durable = File::open(self.root.join("new")).and_then(|folder| folder.sync_all());

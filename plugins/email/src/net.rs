@@ -101,7 +101,8 @@ fn client_config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, Error> {
     match ca {
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         Some(path) => {
-            let unreadable = |e: &dyn std::fmt::Display| Error::config(format!("ca file {}: {e}", path.display()));
+            let unreadable =
+                |e: &dyn std::fmt::Display| Error::config(format!("ca file {}: {e}", path.display()));
             let pem = fs::read(path).map_err(|e| unreadable(&e))?;
             for certificate in CertificateDer::pem_slice_iter(&pem) {
                 let certificate = certificate.map_err(|e| unreadable(&e))?;
@@ -125,10 +126,12 @@ fn client_config(ca: Option<&Path>) -> Result<Arc<ClientConfig>, Error> {
 fn tls_error(host: &str, e: &io::Error) -> Error {
     let cause = e.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match cause {
-        Some(rustls::Error::InvalidCertificate(why)) => {
-            Error::config(format!("the certificate of {host} is not trusted: {why:?}"))
-                .with_hint("for a private authority name its PEM file in `ca`; the host must be a name in the certificate")
-        }
+        Some(rustls::Error::InvalidCertificate(why)) => Error::config(format!(
+            "the certificate of {host} is not trusted: {why:?}"
+        ))
+        .with_hint(
+            "for a private authority name its PEM file in `ca`; the host must be a name in the certificate",
+        ),
         _ => Error::transient(format!("TLS with {host} failed: {e}")),
     }
 }

@@ -253,6 +253,9 @@ fn step_of(step: Piece<'_>, kind: &Kind) -> Result<usize, ScheduleError> {
 }
 
 fn value(piece: Piece<'_>, kind: &Kind) -> Result<u8, ScheduleError> {
+    if piece.text.is_empty() {
+        return Err(piece.error(format!("a value is missing in the {} field", kind.name), None));
+    }
     let lower = piece.text.to_ascii_lowercase();
     if let Some(place) = kind.names.iter().position(|name| *name == lower) {
         return Ok(place as u8 + kind.min);
@@ -260,9 +263,7 @@ fn value(piece: Piece<'_>, kind: &Kind) -> Result<u8, ScheduleError> {
     match number(piece.text) {
         Some(n) if (kind.min..=kind.max).contains(&n) => Ok(n),
         Some(_) => Err(out_of_range(piece, kind)),
-        None if !piece.text.is_empty() && piece.text.bytes().all(|b| b.is_ascii_digit()) => {
-            Err(out_of_range(piece, kind))
-        }
+        None if piece.text.bytes().all(|b| b.is_ascii_digit()) => Err(out_of_range(piece, kind)),
         None => {
             // `monday`, `Sept`: the first three letters are what is meant.
             let short = lower.get(..3).and_then(|short| kind.names.iter().find(|name| **name == short));
@@ -270,14 +271,14 @@ fn value(piece: Piece<'_>, kind: &Kind) -> Result<u8, ScheduleError> {
                 Some(name) => format!("did you mean `{name}`?"),
                 None => format!("write a number from {} to {}", kind.min, kind.max),
             };
-            Err(piece.error(format!("`{}` is not a {}", piece.text, kind.name), Some(&hint)))
+            Err(piece.error(format!("`{}` does not fit the {} field", piece.text, kind.name), Some(&hint)))
         }
     }
 }
 
 fn out_of_range(piece: Piece<'_>, kind: &Kind) -> ScheduleError {
     piece.error(
-        format!("{} is not a {}", piece.text, kind.name),
+        format!("`{}` does not fit the {} field", piece.text, kind.name),
         Some(&format!("it goes from {} to {}", kind.min, kind.max)),
     )
 }

@@ -11,7 +11,9 @@ pub(super) fn is_automatic(mail: &Message<'_>) -> bool {
     let says = |name: &'static str, words: &[&str]| {
         text(mail, name).is_some_and(|v| words.contains(&v.trim().to_ascii_lowercase().as_str()))
     };
-    if says("Precedence", &["auto_reply", "auto-reply"]) || says("X-Precedence", &["auto_reply", "auto-reply"]) {
+    if says("Precedence", &["auto_reply", "auto-reply"])
+        || says("X-Precedence", &["auto_reply", "auto-reply"])
+    {
         return true;
     }
     if MARKS.iter().any(|name| mail.header(*name).is_some()) {

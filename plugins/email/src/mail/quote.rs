@@ -29,13 +29,16 @@ fn ends_own_words(line: &str, after: &[&str]) -> bool {
     if is_rule('_', 10) && after.iter().take(2).any(|l| is_quoted_header(l)) {
         return true;
     }
-    if line.trim_matches(['-', ' ', '—', '–']) != line && MARKS.contains(&line.trim_matches(['-', ' ', '—', '–'])) {
+    if line.trim_matches(['-', ' ', '—', '–']) != line
+        && MARKS.contains(&line.trim_matches(['-', ' ', '—', '–']))
+    {
         return true;
     }
     if is_quoted_header(line) && after.iter().take(3).any(|l| is_quoted_header(l)) {
         return true;
     }
-    introduces(&lower) || after.first().is_some_and(|next| introduces_over_two_lines(&lower, &next.to_lowercase()))
+    introduces(&lower)
+        || after.first().is_some_and(|next| introduces_over_two_lines(&lower, &next.to_lowercase()))
 }
 
 /// `-----Original Message-----` in the clients our customers use.
@@ -72,8 +75,21 @@ fn is_quoted_header(line: &str) -> bool {
 }
 
 const NAMES: [&str; 15] = [
-    "From", "Sent", "Date", "To", "Subject", "Von", "Gesendet", "An", "发件人", "发送时间", "发送日期", "收件人", "主题",
-    "寄件者", "日期",
+    "From",
+    "Sent",
+    "Date",
+    "To",
+    "Subject",
+    "Von",
+    "Gesendet",
+    "An",
+    "发件人",
+    "发送时间",
+    "发送日期",
+    "收件人",
+    "主题",
+    "寄件者",
+    "日期",
 ];
 
 #[cfg(test)]

@@ -93,7 +93,8 @@ impl Report {
     fn old_bounce(mail: &Message<'_>) -> (Option<ReportKind>, Self) {
         let text = mail.body_text(0).unwrap_or_default();
         let original = original(mail);
-        let failed = mail.header_raw("X-Failed-Recipients").map(|v| address(v.split(',').next().unwrap_or(v)));
+        let failed =
+            mail.header_raw("X-Failed-Recipients").map(|v| address(v.split(',').next().unwrap_or(v)));
         let status = status_in(&text);
         let report = Self {
             bad_address: is_bad_address(status.as_deref()),
@@ -151,13 +152,16 @@ struct Original {
 /// The returned mail of ours, whole or its headers.
 fn original(mail: &Message<'_>) -> Original {
     let about = |m: &Message<'_>| Original {
-        message_id: ids(m.header("Message-ID").unwrap_or(&mail_parser::HeaderValue::Empty)).into_iter().next(),
+        message_id: ids(m.header("Message-ID").unwrap_or(&mail_parser::HeaderValue::Empty))
+            .into_iter()
+            .next(),
         to: m.to().and_then(|to| to.first()).and_then(|to| to.address()).map(clean),
     };
     if let Some(nested) = mail.parts.iter().find_map(MessagePart::message) {
         return about(nested);
     }
-    let headers = part(mail, "text", &["rfc822-headers"]).or_else(|| part(mail, "message", &["global-headers", "rfc822-headers"]));
+    let headers = part(mail, "text", &["rfc822-headers"])
+        .or_else(|| part(mail, "message", &["global-headers", "rfc822-headers"]));
     headers.and_then(|p| MessageParser::default().parse(p.contents())).map(|m| about(&m)).unwrap_or_default()
 }
 
@@ -165,7 +169,12 @@ fn is_old_bounce(mail: &Message<'_>) -> bool {
     if mail.header("X-Failed-Recipients").is_some() {
         return true;
     }
-    let from = mail.from().and_then(|f| f.first()).and_then(|f| f.address()).unwrap_or_default().to_ascii_lowercase();
+    let from = mail
+        .from()
+        .and_then(|f| f.first())
+        .and_then(|f| f.address())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
     let by_a_daemon = from.starts_with("mailer-daemon@") || from.starts_with("postmaster@");
     let subject = mail.subject().unwrap_or_default().to_lowercase();
     by_a_daemon && FAILURES.iter().any(|words| subject.contains(words))
@@ -202,7 +211,8 @@ fn is_bad_address(status: Option<&str>) -> bool {
 
 /// The first enhanced status of failure in running text.
 fn status_in(text: &str) -> Option<String> {
-    let words = text.split(|c: char| c.is_whitespace() || "()[]#,;:".contains(c)).map(|w| w.trim_end_matches('.'));
+    let words =
+        text.split(|c: char| c.is_whitespace() || "()[]#,;:".contains(c)).map(|w| w.trim_end_matches('.'));
     words.filter(|w| Status::parse(w).is_some_and(|s| s.class != 2)).map(str::to_owned).next()
 }
 

@@ -66,7 +66,11 @@ impl Sender {
             endpoint.port,
             if session.is_tls() { " over TLS" } else { " without TLS" },
             self.login.as_ref().map_or_else(String::new, |l| format!(", accepts the login of {}", l.user)),
-            if features.pipelining { " and takes pipelined commands" } else { "; it does not pipeline, so sending is slower" },
+            if features.pipelining {
+                " and takes pipelined commands"
+            } else {
+                "; it does not pipeline, so sending is slower"
+            },
         );
         session.quit().await;
         Ok(said)
@@ -87,7 +91,8 @@ impl Sender {
                 self.idle.push(self.open(&stop).await?);
             }
             let mut idle = std::mem::take(&mut self.idle);
-            let useful = messages.len().div_ceil(MESSAGES_WORTH_A_CONNECTION).max(idle.len().min(messages.len()));
+            let useful =
+                messages.len().div_ceil(MESSAGES_WORTH_A_CONNECTION).max(idle.len().min(messages.len()));
             let lines = self.connections_max.min(useful);
             let queue = Queue::new(messages, letterhead, outcomes, stop.clone(), self.connections_max + 2);
             let mut working: FuturesUnordered<_> =
@@ -131,7 +136,12 @@ impl Sender {
     }
 
     /// One line of work: carries messages until none is left. Gives back its connection when that can rest.
-    async fn work(&self, queue: &Queue<'_, '_>, stop: &Stop, mut session: Option<Session>) -> Option<Session> {
+    async fn work(
+        &self,
+        queue: &Queue<'_, '_>,
+        stop: &Stop,
+        mut session: Option<Session>,
+    ) -> Option<Session> {
         while let Some(letter) = queue.take() {
             let ready = match session.take() {
                 Some(session) => session,

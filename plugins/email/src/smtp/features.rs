@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn ehlo_answers() {
-        let all = ["mx.test hi", "PIPELINING", "SIZE 1000", "STARTTLS", "auth=plain LOGIN", "DSN", "SMTPUTF8", "X"];
+        let all =
+            ["mx.test hi", "PIPELINING", "SIZE 1000", "STARTTLS", "auth=plain LOGIN", "DSN", "SMTPUTF8", "X"];
         let got = features(&all);
         assert!(got.pipelining && got.starttls && got.dsn && got.smtputf8);
         assert_eq!((got.name.as_str(), got.size), ("mx.test", Some(1000)));

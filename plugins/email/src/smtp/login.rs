@@ -21,17 +21,27 @@ impl Login {
             self.login(session).await?
         } else if session.features().auth.is_empty() {
             return Err(Error::config("the mail server offers no login (AUTH) on this connection")
-                .with_hint("most do so only after TLS: set tls = \"starttls\" or \"wrapper\"; or remove `user`"));
+                .with_hint(
+                    "most do so only after TLS: set tls = \"starttls\" or \"wrapper\"; or remove `user`",
+                ));
         } else {
             let offered = session.features().auth.join(", ");
-            return Err(Error::config(format!("the mail server logs in only by {offered}; we know PLAIN and LOGIN")));
+            return Err(Error::config(format!(
+                "the mail server logs in only by {offered}; we know PLAIN and LOGIN"
+            )));
         };
         match reply.class() {
             2 => Ok(()),
             // 454 is the server's own trouble, not a wrong password.
-            4 => Err(Error::transient(format!("the mail server cannot check the login now: {}", reply.text()))),
-            _ => Err(Error::auth(format!("the mail server refuses the login of {}: {}", self.user, reply.text()))
-                .with_hint("check `user` and `password`; some providers want an app password")),
+            4 => {
+                Err(Error::transient(format!("the mail server cannot check the login now: {}", reply.text())))
+            }
+            _ => Err(Error::auth(format!(
+                "the mail server refuses the login of {}: {}",
+                self.user,
+                reply.text()
+            ))
+            .with_hint("check `user` and `password`; some providers want an app password")),
         }
     }
 

@@ -102,7 +102,10 @@ impl Session {
         if reply.class() != 2 {
             let reply = self.ask(&format!("HELO {hello}\r\n")).await?;
             if reply.class() != 2 {
-                return Err(Error::transient(format!("the mail server refuses our greeting: {}", reply.text())));
+                return Err(Error::transient(format!(
+                    "the mail server refuses our greeting: {}",
+                    reply.text()
+                )));
             }
         }
         Ok(())
@@ -111,8 +114,9 @@ impl Session {
     async fn start_tls(mut self, dialer: &Dialer) -> Result<Self, Error> {
         let host = &dialer.endpoint.host;
         if !self.features.starttls {
-            return Err(Error::config(format!("{host} does not offer STARTTLS"))
-                .with_hint("tls = \"wrapper\" (usually port 465) may be what it speaks; nothing was sent in plain text"));
+            return Err(Error::config(format!("{host} does not offer STARTTLS")).with_hint(
+                "tls = \"wrapper\" (usually port 465) may be what it speaks; nothing was sent in plain text",
+            ));
         }
         let reply = self.ask("STARTTLS\r\n").await?;
         if reply.class() != 2 {

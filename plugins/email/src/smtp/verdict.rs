@@ -35,10 +35,15 @@ pub(crate) fn judge(stage: Stage, reply: &Reply) -> Verdict {
         (Stage::Body, _, 421) => Verdict::Settled(deferred(reply)),
         (_, _, 421) => Verdict::Closing(reply.text()),
         (_, 4, _) => Verdict::Settled(deferred(reply)),
-        (_, _, 530 | 535 | 538) => Verdict::Barred(Error::auth(format!("the mail server wants a login: {}", reply.text()))),
+        (_, _, 530 | 535 | 538) => {
+            Verdict::Barred(Error::auth(format!("the mail server wants a login: {}", reply.text())))
+        }
         (Stage::Mail, 5, _) if !is_about_this_message(reply) => Verdict::Barred(
-            Error::new(ErrorClass::Config, format!("the mail server refuses our sender address: {}", reply.text()))
-                .with_hint("check `from`, `return_path` and what the account may send as"),
+            Error::new(
+                ErrorClass::Config,
+                format!("the mail server refuses our sender address: {}", reply.text()),
+            )
+            .with_hint("check `from`, `return_path` and what the account may send as"),
         ),
         (Stage::Rcpt, 5, _) => {
             Verdict::Settled(Outcome::Rejected { reason: reply.text(), bad_address: is_bad_address(reply) })

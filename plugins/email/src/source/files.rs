@@ -53,7 +53,12 @@ impl Files {
         if said.is_empty() { Ok("no mailbox files are named yet".to_owned()) } else { Ok(said.join(", ")) }
     }
 
-    pub(crate) fn read(&self, request: &ReadRequest, out: &mut Batch, host: &Host) -> Result<Progress, Error> {
+    pub(crate) fn read(
+        &self,
+        request: &ReadRequest,
+        out: &mut Batch,
+        host: &Host,
+    ) -> Result<Progress, Error> {
         let mut cursor: Cursor = match request.cursor.as_deref() {
             None => Cursor::new(),
             Some(text) => serde_json::from_str(text).map_err(|_| {
@@ -69,7 +74,9 @@ impl Files {
             }
             let name = path.to_string_lossy().into_owned();
             let (place, done) = match (kind(path)?, cursor.get(&name)) {
-                (Kind::Maildir, Some(Place::Maildir(place))) => self.read_maildir(path, place.clone(), out, host)?,
+                (Kind::Maildir, Some(Place::Maildir(place))) => {
+                    self.read_maildir(path, place.clone(), out, host)?
+                }
                 (Kind::Maildir, _) => self.read_maildir(path, maildir::Place::default(), out, host)?,
                 (_, place) => self.read_file(path, place, out, host)?,
             };
@@ -175,8 +182,11 @@ fn kind(path: &Path) -> Result<Kind, Error> {
         if maildir::is_maildir(path) {
             return Ok(Kind::Maildir);
         }
-        return Err(Error::config(format!("{} is a folder without `cur` and `new`, so no Maildir", path.display()))
-            .with_hint("name a Maildir folder, an mbox file or a file with one message"));
+        return Err(Error::config(format!(
+            "{} is a folder without `cur` and `new`, so no Maildir",
+            path.display()
+        ))
+        .with_hint("name a Maildir folder, an mbox file or a file with one message"));
     }
     let mut file = File::open(path).map_err(|e| unreadable(path, &e))?;
     let (head, _) = head(&mut file, HEAD_BYTES).map_err(|e| unreadable(path, &e))?;

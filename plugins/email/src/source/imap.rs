@@ -78,7 +78,12 @@ impl Inbox {
         ))
     }
 
-    pub(crate) async fn read(&mut self, request: &ReadRequest, out: &mut Batch, host: &Host) -> Result<Progress, Error> {
+    pub(crate) async fn read(
+        &mut self,
+        request: &ReadRequest,
+        out: &mut Batch,
+        host: &Host,
+    ) -> Result<Progress, Error> {
         let mut session = match self.session.take() {
             Some(session) => session,
             None => self.login().await?,
@@ -115,7 +120,8 @@ impl Inbox {
         while at.uid < last && folder.exists > 0 && !out.is_full() && !host.is_cancelled() {
             let until = at.uid.saturating_add(window).min(last);
             let mut uids = self.search(session, at.uid + 1, until).await?;
-            let page = uids.len().min(PAGE_MAX).min(usize::try_from(request.max_records).unwrap_or(PAGE_MAX).max(1));
+            let page =
+                uids.len().min(PAGE_MAX).min(usize::try_from(request.max_records).unwrap_or(PAGE_MAX).max(1));
             let whole_window = page == uids.len();
             uids.truncate(page);
             if uids.is_empty() {
@@ -162,7 +168,12 @@ impl Inbox {
         Ok(None)
     }
 
-    async fn give_bodies(&self, session: &mut Session<Wire>, group: &[Sized], out: &mut Batch) -> Result<(), Error> {
+    async fn give_bodies(
+        &self,
+        session: &mut Session<Wire>,
+        group: &[Sized],
+        out: &mut Batch,
+    ) -> Result<(), Error> {
         let set = uid_set(group.iter().map(|s| s.uid));
         let mails = self.within(session.uid_fetch(set, "(UID INTERNALDATE BODY.PEEK[])")).await?;
         self.each(mails, |mail| {
@@ -173,7 +184,12 @@ impl Inbox {
         .await
     }
 
-    async fn give_refused(&self, session: &mut Session<Wire>, large: Sized, out: &mut Batch) -> Result<(), Error> {
+    async fn give_refused(
+        &self,
+        session: &mut Session<Wire>,
+        large: Sized,
+        out: &mut Batch,
+    ) -> Result<(), Error> {
         let query = format!("(UID BODY.PEEK[HEADER]<0.{}>)", super::REFUSED_BYTES_MAX);
         let mails = self.within(session.uid_fetch(large.uid.to_string(), query)).await?;
         let mut head = Vec::new();
@@ -200,7 +216,8 @@ impl Inbox {
         if uids.is_empty() {
             return Ok(Vec::new());
         }
-        let mails = self.within(session.uid_fetch(uid_set(uids.iter().copied()), "(UID RFC822.SIZE)")).await?;
+        let mails =
+            self.within(session.uid_fetch(uid_set(uids.iter().copied()), "(UID RFC822.SIZE)")).await?;
         let mut sizes = Vec::with_capacity(uids.len());
         self.each(mails, |mail| {
             if let (Some(uid), Some(bytes)) = (mail.uid, mail.size) {
@@ -258,7 +275,8 @@ impl Inbox {
         }
         if self.dialer.endpoint.tls == Tls::Starttls {
             self.within(client.run_command_and_check_ok("STARTTLS", None)).await.map_err(|e| {
-                Error::config(format!("{host} refuses STARTTLS: {e}")).with_hint("tls = \"wrapper\" may be what it speaks")
+                Error::config(format!("{host} refuses STARTTLS: {e}"))
+                    .with_hint("tls = \"wrapper\" may be what it speaks")
             })?;
             // A new client, so that nothing sent in plain text so far is taken for the server's word.
             client = Client::new(self.dialer.secure(client.into_inner()).await?);
@@ -362,9 +380,13 @@ fn silent(host: &str, wait: Duration) -> Error {
 
 fn failed(host: &str, e: &ImapError) -> Error {
     match e {
-        ImapError::ConnectionLost => Error::transient(format!("the IMAP server {host} closed the connection")),
+        ImapError::ConnectionLost => {
+            Error::transient(format!("the IMAP server {host} closed the connection"))
+        }
         // Parse errors quote the whole buffer, which is other people's mail.
-        ImapError::Parse(_) => Error::transient(format!("the IMAP server {host} sent something that is not IMAP")),
+        ImapError::Parse(_) => {
+            Error::transient(format!("the IMAP server {host} sent something that is not IMAP"))
+        }
         ImapError::Io(e) if e.kind() == std::io::ErrorKind::Other => {
             Error::transient(format!("the IMAP server {host} sent something that is not IMAP"))
         }
@@ -387,7 +409,9 @@ mod tests {
 
     #[test]
     fn uid_sets() {
-        for (uids, set) in [(vec![1, 2, 3, 7], "1:3,7"), (vec![5], "5"), (vec![1, 3, 5], "1,3,5"), (vec![], "")] {
+        for (uids, set) in
+            [(vec![1, 2, 3, 7], "1:3,7"), (vec![5], "5"), (vec![1, 3, 5], "1,3,5"), (vec![], "")]
+        {
             assert_eq!(uid_set(uids.into_iter()), set);
         }
     }

@@ -96,7 +96,8 @@ mod tests {
 
     fn all(text: &str, max_bytes: u64) -> Vec<(String, u64, bool)> {
         // A tiny buffer, so that everything once falls across its end.
-        let mut reader = super::Reader::new(BufReader::with_capacity(16, Cursor::new(text.as_bytes())), max_bytes);
+        let mut reader =
+            super::Reader::new(BufReader::with_capacity(16, Cursor::new(text.as_bytes())), max_bytes);
         let mut entries = Vec::new();
         while let Some(e) = reader.next().unwrap() {
             entries.push((String::from_utf8(e.raw).unwrap(), e.bytes, e.too_large));

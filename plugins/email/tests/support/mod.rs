@@ -126,7 +126,9 @@ fn serve(
                 Does::Ok => {
                     out.write_all(b"354 go\r\n")?;
                     let does = script(At::Body, number, transaction, &to);
-                    let Some(body) = read_body(&mut reader, does == Does::HangsUpInBody)? else { return Ok(()) };
+                    let Some(body) = read_body(&mut reader, does == Does::HangsUpInBody)? else {
+                        return Ok(());
+                    };
                     bodies.lock().unwrap().push(body);
                     transaction += 1;
                     (has_mail, has_rcpt) = (false, false);

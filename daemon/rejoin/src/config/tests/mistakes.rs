@@ -2,25 +2,674 @@
 
 use super::read;
 
+#[track_caller]
+fn check(text: &str, said: &str) {
+    let rendered = match read(text.trim_start()) {
+        Ok(_) => panic!("nothing is wrong with:\n{text}"),
+        Err(rendered) => rendered,
+    };
+    let rendered = rendered.replace(&std::env::current_dir().unwrap().display().to_string(), "/site");
+    assert_eq!(rendered, said.trim_start(), "\n--- said:\n{rendered}\n--- about:\n{text}");
+}
+
 #[test]
-fn show() {
-    for text in [
-        "[site]\nnmae = \"x\"\nzone = \"Mars/Base\"\nregion = \"China\"\n",
-        "[site]\nname = \"港湾咖啡\" # 咖\nvalues = { 电话 = 12, \"地址\" = \"x\" }\n",
-        "[sit]\n",
-        "[site]\nname = \"a\nzone = \"UTC\"\n[http]\nlisten = 1 2\n",
-        "[http]\nlisten = \"8600\"\nbody_bytes_max = 12\n[store]\nurl = \"mysql://x\"\n",
-        "[[connector]]\nname = \"a\"\nplugin = \"csv\"\npoll = \"5 minutes\"\nsweep = \"0 3 * *\"\n",
-        "[[connector]]\nname = \"a\"\nplugin = \"csv\"\n[connector.config]\npathes = [\"x\"]\nencoding = \"GBK\"\nheader_lines = 12\nfollow = 1\nlogin = { pasword = \"x\" }\n",
-        "[[connector]]\nname = \"a\"\nplugin = \"webform\"\nsweep = \"0 3 * * *\"\nroles = [\"chanel\", \"source\"]\n[[connector]]\nname = \"a\"\nplugin = \"old\"\n",
-        "[[connector]]\nname = \"f\"\nplugin = \"webform\"\n[connector.intake]\nrate_limit = \"30\"\nsignature_secret = \"env:NOPE\"\nredirect = \"example.com\"\nthanks = { english = \"x\", en = \"file:missing.txt\" }\n",
-        "[[connector]]\nname = \"f\"\nplugin = \"webform\"\n[connector.intake]\nsignature_secret = [\"env:HOOK\", \"env:SMTP_PASSWORD\", \"topsecret\"]\n",
-        "[[connector]]\nname = \"c\"\nplugin = \"csv\"\nconfig = { paths = [] }\n[[connector.map]]\nstream = \"row\"\nwhen = \"a b\"\nparty = { name = \"row['姓名'] ~ ' ' ~ first|titel\", nme = \"x\", email = [\"a\", \"b|\"] }\n[[connector.map.activity]]\nkind = \"ordr\"\nat = 5\n[[connector.map.consent]]\nchannel = \"fax\"\n[[connector.map.suppress]]\naddress = \"x\"\nreason = \"bounced\"\n",
-        "[[segment]]\nname = \"a\"\nwhere = \"orderz > 3 and city = 5\"\n[[segment]]\nname = \"b\"\nwhere = '''\norders > 3\nand ctiy = 'x'\n'''\n[[segment]]\nname = \"b\"\n",
-        "[site]\nname=\"x\"\n[[connector]]\nname = \"mail\"\nplugin = \"email\"\n[[connector]]\nname = \"in\"\nplugin = \"csv\"\nconfig.paths = []\n[[segment]]\nname = \"all\"\nwhere = \"\"\n[[campaign]]\nname = \"c\"\nclass = \"promotion\"\nsegment = \"al\"\nchannels = [\"mali\", \"in\", \"mail\"]\nholdout = 2\ncap = { messages = 1 }\nquiet = { from = \"25:00\", to = \"08:00\" }\nunknown = \"alway\"\nlate = 5\nschedule = \"61 9 * * *\"\n[campaign.content.zh]\ntext = \"x\"\n",
-        "segment = 3\n[[campaign]]\n",
-        "[[connector]]\nname = \"m\"\nplugin = \"email\"\nconfig = { password = 12345678 }\n[[connector]]\nname = \"n\"\nplugin = \"csv\"\n[connector.config]\npaths = \"x\"\npassword = \"in the clear\n",
-    ] {
-        println!("#### {text}\n---------\n{}\n", read(text).unwrap_err());
-    }
+fn keys_zones_and_regions() {
+    check(
+        r##"
+[site]
+nmae = "x"
+zone = "Mars/Base"
+region = "China"
+"##,
+        r##"
+error[RJ-C004]: unknown key `nmae` in [site]
+  --> rejoin.toml:2:1
+   |
+ 2 | nmae = "x"
+   | ^^^^
+help: did you mean `name`?
+
+error[RJ-C007]: `zone`: "Mars/Base" is not an IANA time zone; write Asia/Shanghai or Europe/Prague
+  --> rejoin.toml:3:8
+   |
+ 3 | zone = "Mars/Base"
+   |        ^^^^^^^^^^^
+
+error[RJ-C007]: `region`: "China" is not a region; write two capital letters, such as CN or DE
+  --> rejoin.toml:4:10
+   |
+ 4 | region = "China"
+   |          ^^^^^^^"##,
+    );
+}
+
+#[test]
+fn a_chinese_key_without_quotes() {
+    check(
+        r##"
+[site]
+name = "港湾咖啡" # 咖
+values = { 电话 = 12, "地址" = "x" }
+"##,
+        r##"
+error[RJ-C003]: this is not TOML: invalid unquoted key, expected letters, numbers, `-`, `_`
+  --> rejoin.toml:3:12
+   |
+ 3 | values = { 电话 = 12, "地址" = "x" }
+   |            ^^^^
+help: put a key that is not plain ASCII in quotes"##,
+    );
+}
+
+#[test]
+fn a_section_that_does_not_exist() {
+    check(
+        r##"
+[sit]
+"##,
+        r##"
+error[RJ-C004]: unknown key `sit` in the main file
+  --> rejoin.toml:1:2
+   |
+ 1 | [sit]
+   |  ^^^
+help: did you mean `site`?"##,
+    );
+}
+
+#[test]
+fn syntax_and_what_follows() {
+    check(
+        r##"
+[site]
+name = "a
+zone = "UTC"
+[http]
+listen = 1 2
+"##,
+        r##"
+error[RJ-C003]: this is not TOML: invalid basic string, expected `"`
+  --> rejoin.toml:2:10
+   |
+ 2 | name = "a
+   |          ^
+help: a text ends with the quote it began with, on the same line; write """ around several lines
+
+error[RJ-C003]: this is not TOML: string values must be quoted, expected literal string
+  --> rejoin.toml:5:10
+   |
+ 5 | listen = 1 2
+   |          ^^^
+help: put a text in quotes"##,
+    );
+}
+
+#[test]
+fn http_and_store() {
+    check(
+        r##"
+[http]
+listen = "8600"
+body_bytes_max = 12
+[store]
+url = "mysql://x"
+"##,
+        r##"
+error[RJ-C007]: `listen`: "8600" is not an address and port; write 127.0.0.1:8600 or [::1]:8600
+  --> rejoin.toml:2:10
+   |
+ 2 | listen = "8600"
+   |          ^^^^^^
+
+error[RJ-C007]: `body_bytes_max`: 12 is not between 1024 and 1073741824
+  --> rejoin.toml:3:18
+   |
+ 3 | body_bytes_max = 12
+   |                  ^^
+
+error[RJ-C007]: `url`: it must begin with sqlite: or postgres://
+  --> rejoin.toml:5:7
+   |
+ 5 | url = "mysql://x"
+   |       ^^^^^^^^^^^"##,
+    );
+}
+
+#[test]
+fn polls_and_sweeps() {
+    check(
+        r##"
+[[connector]]
+name = "a"
+plugin = "csv"
+poll = "5 minutes"
+sweep = "0 3 * *"
+"##,
+        r##"
+error[RJ-C006]: `config` needs `paths`, a list
+  --> rejoin.toml:1:1
+   |
+ 1 | [[connector]]
+   | ^^^^^^^^^^^^^
+help: paths: files or folders
+
+error[RJ-C007]: `poll`: "5 minutes" is not a duration; write 90s, 5m, 6h, 3d or 1h30m
+  --> rejoin.toml:4:8
+   |
+ 4 | poll = "5 minutes"
+   |        ^^^^^^^^^^^
+
+error[RJ-C014]: the schedule has 4 fields, not five
+  --> rejoin.toml:5:10
+   |
+ 5 | sweep = "0 3 * *"
+   |          ^^^^^^^
+help: write minute, hour, day of month, month, day of week"##,
+    );
+}
+
+#[test]
+fn a_plugins_schema() {
+    check(
+        r##"
+[[connector]]
+name = "a"
+plugin = "csv"
+[connector.config]
+pathes = ["x"]
+encoding = "GBK"
+header_lines = 12
+follow = 1
+login = { pasword = "x" }
+"##,
+        r##"
+error[RJ-C006]: `config` needs `paths`, a list
+  --> rejoin.toml:4:1
+   |
+ 4 | [connector.config]
+   | ^^^^^^^^^^^^^^^^^^
+help: paths: files or folders
+
+error[RJ-C004]: unknown key `pathes` in `config` of this plugin
+  --> rejoin.toml:5:1
+   |
+ 5 | pathes = ["x"]
+   | ^^^^^^
+help: did you mean `paths`?
+
+error[RJ-C016]: `encoding`: "GBK" is not one of "utf-8", "gbk"
+  --> rejoin.toml:6:12
+   |
+ 6 | encoding = "GBK"
+   |            ^^^^^
+help: did you mean `gbk`?
+
+error[RJ-C016]: `header_lines`: 12 is more than 9
+  --> rejoin.toml:7:16
+   |
+ 7 | header_lines = 12
+   |                ^^
+
+error[RJ-C016]: `follow` must be true or false, not a whole number
+  --> rejoin.toml:8:10
+   |
+ 8 | follow = 1
+   |          ^
+
+error[RJ-C006]: `login` needs `user`, a text
+  --> rejoin.toml:9:9
+   |
+ 9 | login = { pasword = "x" }
+   |         ^^^^^^^^^^^^^^^^^
+
+error[RJ-C004]: unknown key `pasword` in `login` of this plugin
+  --> rejoin.toml:9:11
+   |
+ 9 | login = { pasword = "x" }
+   |           ^^^^^^^
+help: did you mean `password`?"##,
+    );
+}
+
+#[test]
+fn roles_duplicates_and_refused_plugins() {
+    check(
+        r##"
+[[connector]]
+name = "a"
+plugin = "webform"
+sweep = "0 3 * * *"
+roles = ["chanel", "source"]
+[[connector]]
+name = "a"
+plugin = "old"
+"##,
+        r##"
+error[RJ-C007]: `roles`: "chanel" is not one of source, webhook, channel
+  --> rejoin.toml:5:10
+   |
+ 5 | roles = ["chanel", "source"]
+   |          ^^^^^^^^
+help: did you mean `channel`?
+
+error[RJ-C019]: plugin `webform` cannot be a source
+  --> rejoin.toml:5:20
+   |
+ 5 | roles = ["chanel", "source"]
+   |                    ^^^^^^^^
+help: it can be: webhook
+
+error[RJ-C008]: there are two connectors named `a`
+  --> rejoin.toml:7:8
+   |
+ 7 | name = "a"
+   |        ^^^
+help: the first one is at rejoin.toml:2
+
+error[RJ-C015]: plugin `old` was refused: it speaks ABI 0, this daemon 1
+  --> rejoin.toml:8:10
+   |
+ 8 | plugin = "old"
+   |          ^^^^^"##,
+    );
+}
+
+#[test]
+fn intake_and_missing_secrets() {
+    check(
+        r##"
+[[connector]]
+name = "f"
+plugin = "webform"
+[connector.intake]
+rate_limit = "30"
+signature_secret = "env:NOPE"
+redirect = "example.com"
+thanks = { english = "x", en = "file:missing.txt" }
+"##,
+        r##"
+error[RJ-C007]: `rate_limit`: "30" is not a rate; write 30/1m: at most 30 in a minute
+  --> rejoin.toml:5:14
+   |
+ 5 | rate_limit = "30"
+   |              ^^^^
+
+error[RJ-C010]: the environment variable NOPE is not set
+  --> rejoin.toml:6:20
+   |
+ 6 | signature_secret = "env:NOPE"
+   |                    ^^^^^^^^^^
+help: set NOPE where the daemon starts
+
+error[RJ-C007]: `redirect`: "example.com" is not a web address; write https://example.com
+  --> rejoin.toml:7:12
+   |
+ 7 | redirect = "example.com"
+   |            ^^^^^^^^^^^^^
+
+error[RJ-C007]: `thanks`: "english" is not a language tag; write zh, en or zh-Hant
+  --> rejoin.toml:8:12
+   |
+ 8 | thanks = { english = "x", en = "file:missing.txt" }
+   |            ^^^^^^^
+
+error[RJ-C010]: cannot read /site/missing.txt: entity not found
+  --> rejoin.toml:8:32
+   |
+ 8 | thanks = { english = "x", en = "file:missing.txt" }
+   |                                ^^^^^^^^^^^^^^^^^^
+help: the path is relative to the folder of the configuration"##,
+    );
+}
+
+#[test]
+fn secrets_that_are_too_weak() {
+    check(
+        r##"
+[[connector]]
+name = "f"
+plugin = "webform"
+[connector.intake]
+signature_secret = ["env:HOOK", "env:SMTP_PASSWORD", "topsecret"]
+"##,
+        r##"
+error[RJ-C007]: `signature_secret`: it is not base64 of at least 16 bytes, with or without whsec_ before
+  --> rejoin.toml:5:33
+   |
+ 5 | signature_secret = ["env:HOOK", "env:SMTP_PASSWORD", "*********"]
+   |                                 ^^^^^^^^^^^^^^^^^^^
+help: make one with: openssl rand -base64 32
+
+error[RJ-C007]: `signature_secret`: it is not base64 of at least 16 bytes, with or without whsec_ before
+  --> rejoin.toml:5:54
+   |
+ 5 | signature_secret = ["env:HOOK", "env:SMTP_PASSWORD", "*********"]
+   |                                                      ^^^^^^^^^^^
+help: make one with: openssl rand -base64 32"##,
+    );
+}
+
+#[test]
+fn maps() {
+    check(
+        r##"
+[[connector]]
+name = "c"
+plugin = "csv"
+config = { paths = [] }
+[[connector.map]]
+stream = "row"
+when = "a b"
+party = { name = "row['姓名'] ~ ' ' ~ first|titel", nme = "x", email = ["a", "b|"] }
+[[connector.map.activity]]
+kind = "ordr"
+at = 5
+[[connector.map.consent]]
+channel = "fax"
+[[connector.map.suppress]]
+address = "x"
+reason = "bounced"
+"##,
+        r##"
+error[RJ-C009]: plugin `csv` has no stream `row`
+  --> rejoin.toml:6:10
+   |
+ 6 | stream = "row"
+   |          ^^^^^
+help: did you mean `rows`?
+
+error[RJ-C011]: `when`: the expression does not parse: unexpected input after expression
+  --> rejoin.toml:7:11
+   |
+ 7 | when = "a b"
+   |           ^
+
+error[RJ-C011]: `name`: there is no filter `titel`
+  --> rejoin.toml:8:43
+   |
+ 8 | party = { name = "row['姓名'] ~ ' ' ~ first|titel", nme = "x", email = ["a", "b|"] }
+   |                                             ^^^^^
+help: did you mean `title`?
+
+error[RJ-C004]: unknown field `nme` of a party
+  --> rejoin.toml:8:51
+   |
+ 8 | party = { name = "row['姓名'] ~ ' ' ~ first|titel", nme = "x", email = ["a", "b|"] }
+   |                                                     ^^^
+help: did you mean `name`?
+
+error[RJ-C011]: `email`: the expression does not parse: unexpected end of input, expected identifier
+  --> rejoin.toml:8:78
+   |
+ 8 | party = { name = "row['姓名'] ~ ' ' ~ first|titel", nme = "x", email = ["a", "b|"] }
+   |                                                                                ^
+
+error[RJ-C007]: `kind`: "ordr" is not a kind of activity
+  --> rejoin.toml:10:8
+    |
+ 10 | kind = "ordr"
+    |        ^^^^^^
+help: did you mean `order`?
+
+error[RJ-C005]: `at` must be a text, not a whole number
+  --> rejoin.toml:11:6
+    |
+ 11 | at = 5
+    |      ^
+help: put it in quotes
+
+error[RJ-C006]: [[connector.map.consent]] needs `granted`, an expression
+  --> rejoin.toml:12:1
+    |
+ 12 | [[connector.map.consent]]
+    | ^^^^^^^^^^^^^^^^^^^^^^^^^
+
+error[RJ-C007]: `channel`: "fax" is not one of email, sms, *
+  --> rejoin.toml:13:11
+    |
+ 13 | channel = "fax"
+    |           ^^^^^
+
+error[RJ-C006]: [[connector.map.suppress]] needs `channel`, "email" or "sms"
+  --> rejoin.toml:14:1
+    |
+ 14 | [[connector.map.suppress]]
+    | ^^^^^^^^^^^^^^^^^^^^^^^^^^
+
+error[RJ-C007]: `reason`: "bounced" is not one of unsubscribed, opt_out, hard_bounce, spam_complaint, manual
+  --> rejoin.toml:16:10
+    |
+ 16 | reason = "bounced"
+    |          ^^^^^^^^^"##,
+    );
+}
+
+#[test]
+fn segments() {
+    check(
+        r##"
+[[segment]]
+name = "a"
+where = "orderz > 3 and city = 5"
+[[segment]]
+name = "b"
+where = '''
+orders > 3
+and ctiy = 'x'
+'''
+[[segment]]
+name = "b"
+"##,
+        r##"
+error[RJ-C012]: `orderz` is not a field
+  --> rejoin.toml:3:10
+   |
+ 3 | where = "orderz > 3 and city = 5"
+   |          ^^^^^^
+help: did you mean `orders`?
+
+error[RJ-C012]: city holds text, and this is a number
+  --> rejoin.toml:3:32
+   |
+ 3 | where = "orderz > 3 and city = 5"
+   |                                ^
+help: write '5'
+
+error[RJ-C012]: `ctiy` is not a field
+  --> rejoin.toml:8:5
+   |
+ 8 | and ctiy = 'x'
+   |     ^^^^
+help: did you mean `city`?
+
+error[RJ-C006]: [[segment]] needs `where`, a text
+  --> rejoin.toml:10:1
+    |
+ 10 | [[segment]]
+    | ^^^^^^^^^^^
+
+error[RJ-C008]: there are two segments named `b`
+  --> rejoin.toml:11:8
+    |
+ 11 | name = "b"
+    |        ^^^
+help: the first one is at rejoin.toml:5"##,
+    );
+}
+
+#[test]
+fn a_campaign_with_everything_wrong() {
+    check(
+        r##"
+[site]
+name="x"
+[[connector]]
+name = "mail"
+plugin = "email"
+[[connector]]
+name = "in"
+plugin = "csv"
+config.paths = []
+[[segment]]
+name = "all"
+where = ""
+[[campaign]]
+name = "c"
+class = "promotion"
+segment = "al"
+channels = ["mali", "in", "mail"]
+holdout = 2
+cap = { messages = 1 }
+quiet = { from = "25:00", to = "08:00" }
+unknown = "alway"
+late = 5
+schedule = "61 9 * * *"
+[campaign.content.zh]
+text = "x"
+"##,
+        r##"
+error[RJ-C006]: campaign `c` may go out through `mail` (email), but its content in `zh` has no `subject`
+  --> rejoin.toml:13:1
+    |
+ 13 | [[campaign]]
+    | ^^^^^^^^^^^^
+help: write subject = "…" under [campaign.content.zh]
+
+error[RJ-C007]: `class`: "promotion" is not one of marketing, care
+  --> rejoin.toml:15:9
+    |
+ 15 | class = "promotion"
+    |         ^^^^^^^^^^^
+
+error[RJ-C009]: there is no segment `al`
+  --> rejoin.toml:16:11
+    |
+ 16 | segment = "al"
+    |           ^^^^
+help: did you mean `all`?
+
+error[RJ-C009]: there is no connector `mali`
+  --> rejoin.toml:17:13
+    |
+ 17 | channels = ["mali", "in", "mail"]
+    |             ^^^^^^
+help: did you mean `mail`?
+
+error[RJ-C019]: connector `in` sends nothing: it has no role channel
+  --> rejoin.toml:17:21
+    |
+ 17 | channels = ["mali", "in", "mail"]
+    |                     ^^^^
+
+error[RJ-C007]: `holdout`: 2 is not a share between 0 and 1
+  --> rejoin.toml:18:11
+    |
+ 18 | holdout = 2
+    |           ^
+
+error[RJ-C006]: cap needs `days`, a whole number
+  --> rejoin.toml:19:7
+    |
+ 19 | cap = { messages = 1 }
+    |       ^^^^^^^^^^^^^^^^
+
+error[RJ-C007]: `from`: "25:00" is not a time of day; write 21:00
+  --> rejoin.toml:20:18
+    |
+ 20 | quiet = { from = "25:00", to = "08:00" }
+    |                  ^^^^^^^
+
+error[RJ-C007]: `unknown`: "alway" is not one of never, resend
+  --> rejoin.toml:21:11
+    |
+ 21 | unknown = "alway"
+    |           ^^^^^^^
+
+error[RJ-C005]: `late` must be a text, not a whole number
+  --> rejoin.toml:22:8
+    |
+ 22 | late = 5
+    |        ^
+help: put it in quotes
+
+error[RJ-C014]: 61 is not a minute
+  --> rejoin.toml:23:13
+    |
+ 23 | schedule = "61 9 * * *"
+    |             ^^
+help: it goes from 0 to 59
+
+error[RJ-C013]: `subject`: the mail has no subject
+  --> rejoin.toml:24:1
+    |
+ 24 | [campaign.content.zh]
+    | ^^^^^^^^^^^^^^^^^^^^^
+help: add a subject"##,
+    );
+}
+
+#[test]
+fn tables_that_are_none() {
+    check(
+        r##"
+segment = 3
+[[campaign]]
+"##,
+        r##"
+error[RJ-C005]: `segment` must be a list of tables, not a whole number
+  --> rejoin.toml:1:11
+   |
+ 1 | segment = 3
+   |           ^
+help: write [[segment]], with two brackets
+
+error[RJ-C006]: [[campaign]] needs `name`, which people call it by
+  --> rejoin.toml:2:1
+   |
+ 2 | [[campaign]]
+   | ^^^^^^^^^^^^
+
+error[RJ-C006]: [[campaign]] needs `segment`, a text
+  --> rejoin.toml:2:1
+   |
+ 2 | [[campaign]]
+   | ^^^^^^^^^^^^
+
+error[RJ-C006]: [[campaign]] needs `channels`, a list of connectors that send
+  --> rejoin.toml:2:1
+   |
+ 2 | [[campaign]]
+   | ^^^^^^^^^^^^
+
+error[RJ-C006]: [[campaign]] needs `content`, such as [campaign.content.en]
+  --> rejoin.toml:2:1
+   |
+ 2 | [[campaign]]
+   | ^^^^^^^^^^^^"##,
+    );
+}
+
+#[test]
+fn secrets_in_the_clear_are_not_printed() {
+    check(
+        r##"
+[[connector]]
+name = "m"
+plugin = "email"
+config = { password = 12345678 }
+[[connector]]
+name = "n"
+plugin = "csv"
+[connector.config]
+paths = "x"
+password = "in the clear
+"##,
+        r##"
+error[RJ-C003]: this is not TOML: invalid basic string, expected `"`
+  --> rejoin.toml:10:25
+    |
+ 10 | password = "************
+    |                         ^
+help: a text ends with the quote it began with, on the same line; write """ around several lines"##,
+    );
 }

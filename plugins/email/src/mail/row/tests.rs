@@ -5,7 +5,11 @@ use serde_json::Value;
 use super::Row;
 
 fn row(raw: &str) -> Value {
-    let row = Row::read(raw.replace('\n', "\r\n").as_bytes(), Some("2026-01-01T00:00:00+00:00".into()), "shop.test");
+    let row = Row::read(
+        raw.replace('\n', "\r\n").as_bytes(),
+        Some("2026-01-01T00:00:00+00:00".into()),
+        "shop.test",
+    );
     serde_json::to_value(row.expect("a mail")).unwrap()
 }
 
@@ -49,9 +53,16 @@ fn the_newest_reference_of_ours_is_answered() {
     check(
         "From: li@c.test\nMessage-ID: <r@c.test>\nIn-Reply-To: <x@other.test>\n\
          References: <m1@shop.test> <m2@shop.test> <x@other.test>\n\nyes\n",
-        &[("answers", "m2@shop.test".into()), ("kind", "reply".into()), ("date", "2026-01-01T00:00:00+00:00".into())],
+        &[
+            ("answers", "m2@shop.test".into()),
+            ("kind", "reply".into()),
+            ("date", "2026-01-01T00:00:00+00:00".into()),
+        ],
     );
-    check("From: li@c.test\nIn-Reply-To: <x@other.test>\n\nyes\n", &[("answers", Value::Null), ("kind", "reply".into())]);
+    check(
+        "From: li@c.test\nIn-Reply-To: <x@other.test>\n\nyes\n",
+        &[("answers", Value::Null), ("kind", "reply".into())],
+    );
     check("From: li@c.test\nSubject: Hi\n\nhello\n", &[("answers", Value::Null), ("kind", "mail".into())]);
 }
 
@@ -76,8 +87,16 @@ fn answering_machines_neither_reply_nor_opt_out() {
             ],
         );
     }
-    for header in ["Auto-Submitted: no", "Precedence: bulk", "Return-Path: <li@c.test>", "X-Auto-Response-Suppress: All"] {
-        check(&format!("From: li@c.test\n{header}\n\nSTOP\n"), &[("kind", "mail".into()), ("opt_out", true.into())]);
+    for header in [
+        "Auto-Submitted: no",
+        "Precedence: bulk",
+        "Return-Path: <li@c.test>",
+        "X-Auto-Response-Suppress: All",
+    ] {
+        check(
+            &format!("From: li@c.test\n{header}\n\nSTOP\n"),
+            &[("kind", "mail".into()), ("opt_out", true.into())],
+        );
     }
 }
 
@@ -122,7 +141,10 @@ fn a_bounce_names_message_recipient_and_reason() {
     }
     check(&dsn("failed", "5.2.2", RETURNED), &[("kind", "bounce".into()), ("bad_address", false.into())]);
     check(&dsn("delayed", "4.4.1", RETURNED), &[("kind", "bounce".into()), ("action", "delayed".into())]);
-    check(&dsn("delivered", "2.0.0", RETURNED), &[("kind", "auto_reply".into()), ("answers_id", "m9".into())]);
+    check(
+        &dsn("delivered", "2.0.0", RETURNED),
+        &[("kind", "auto_reply".into()), ("answers_id", "m9".into())],
+    );
 }
 
 #[test]
@@ -169,7 +191,9 @@ fn a_complaint_and_its_withdrawal() {
 
 #[test]
 fn gbk_mail_is_read() {
-    let mut raw = b"From: li@c.test\r\nContent-Type: text/plain; charset=gb2312\r\nMessage-ID: <g@c.test>\r\n\r\n".to_vec();
+    let mut raw =
+        b"From: li@c.test\r\nContent-Type: text/plain; charset=gb2312\r\nMessage-ID: <g@c.test>\r\n\r\n"
+            .to_vec();
     raw.extend_from_slice(&[0xcd, 0xcb, 0xb6, 0xa9]); // 退订
     let row = Row::read(&raw, None, "shop.test").unwrap();
     assert_eq!(row.text, "退订");
@@ -195,7 +219,8 @@ fn keys_are_stable_and_never_empty() {
 
 #[test]
 fn a_giant_body_is_cut_and_says_so() {
-    let row = row(&format!("From: a@b.test\nContent-Type: text/plain; charset=utf-8\n\n{}", "退".repeat(100_000)));
+    let row =
+        row(&format!("From: a@b.test\nContent-Type: text/plain; charset=utf-8\n\n{}", "退".repeat(100_000)));
     assert_eq!(row["truncated"], true);
     assert!(row["text"].as_str().unwrap().len() <= super::TEXT_BYTES_MAX);
 }

@@ -16,7 +16,12 @@ fn files(paths: &[&Path]) -> Files {
 fn drain(files: &Files, mut cursor: Option<String>, page: u32) -> (Vec<String>, Option<String>) {
     let mut seen = Vec::new();
     for _ in 0..1000 {
-        let request = ReadRequest { stream: "inbox".into(), cursor: cursor.clone(), max_records: page, ..ReadRequest::default() };
+        let request = ReadRequest {
+            stream: "inbox".into(),
+            cursor: cursor.clone(),
+            max_records: page,
+            ..ReadRequest::default()
+        };
         let mut batch = Batch::new(page, 1 << 20);
         let progress = files.read(&request, &mut batch, &Host::detached()).unwrap();
         let (lines, _, next) = batch.into_parts();
@@ -64,7 +69,8 @@ fn folders_files_and_refusals_together() {
     fs::create_dir_all(folder.join("new")).unwrap();
     fs::write(folder.join("new/1.a"), "From: a@b.test\nMessage-ID: <d1>\n\nx").unwrap();
     fs::write(folder.join("cur/2.a:2,S"), "From: a@b.test\nMessage-ID: <d2>\n\nx").unwrap();
-    fs::write(folder.join("new/3.a"), format!("From: a@b.test\nMessage-ID: <d3>\n\n{}", "x".repeat(3000))).unwrap();
+    fs::write(folder.join("new/3.a"), format!("From: a@b.test\nMessage-ID: <d3>\n\n{}", "x".repeat(3000)))
+        .unwrap();
     let message = dir.path().join("one.eml");
     fs::write(&message, "From: a@b.test\nMessage-ID: <m>\n\nx").unwrap();
     let both = files(&[&folder, &message]);
