@@ -48,29 +48,33 @@ async fn main() -> Outcome<()> {
 }
 
 async fn load(store: &Store, records: usize, folder: &Path) -> Outcome<()> {
-    println!("records  ingest s  resolve s  rows/s (batch)  rows/s (all)  read s  anon MB  file MB");
+    println!(
+        "records  ingest s  resolve s  rows/s (batch)  rows/s (all)  CPU us/row  read s  anon MB  file MB"
+    );
     let (mut spent, mut done) = (Duration::ZERO, 0);
     while done < records {
         let count = BATCH.min(records - done);
         let batch = batch(done, count);
-        let start = Instant::now();
+        let (start, cpu) = (Instant::now(), cpu_ticks()?);
         store.ingest(batch, NOW).await?;
-        let ingest = start.elapsed();
+        let (ingest, mut ticks) = (start.elapsed(), cpu_ticks()? - cpu);
         let start = Instant::now();
         let unresolved = store.unresolved(count).await?;
         let read = start.elapsed();
         let resolution = resolution(store, unresolved);
-        let start = Instant::now();
+        let (start, cpu) = (Instant::now(), cpu_ticks()?);
         store.apply_resolution(resolution, NOW).await?;
         let resolve = start.elapsed();
+        ticks += cpu_ticks()? - cpu;
         spent += ingest + resolve;
         done += count;
         println!(
-            "{done:>8} {:>8.2} {:>9.2} {:>14.0} {:>13.0} {:>8.2} {:>8} {:>8}",
+            "{done:>8} {:>8.2} {:>9.2} {:>14.0} {:>13.0} {:>11.1} {:>8.2} {:>8} {:>8}",
             ingest.as_secs_f64(),
             resolve.as_secs_f64(),
             count as f64 / (ingest + resolve).as_secs_f64(),
             done as f64 / spent.as_secs_f64(),
+            ticks as f64 * 10_000.0 / count as f64,
             read.as_secs_f64(),
             anonymous_mb()?,
             size_mb(folder)?,
@@ -198,7 +202,10 @@ async fn audience(store: &Store) -> Outcome<()> {
         after = Some(last.customer.id);
         members += page.len();
     }
-    println!("audience read in pages of {PAGE}: {:.0} members/s", members as f64 / start.elapsed().as_secs_f64());
+    println!(
+        "audience read in pages of {PAGE}: {:.0} members/s",
+        members as f64 / start.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 
@@ -259,6 +266,14 @@ async fn timed<T>(spent: &mut Duration, call: impl Future<Output = T>) -> T {
     let value = call.await;
     *spent += start.elapsed();
     value
+}
+
+/// Processor time of all threads, in hundredths of a second: on a busy machine it says more than the clock.
+fn cpu_ticks() -> Outcome<u64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let (_, fields) = stat.rsplit_once(") ").ok_or("no stat")?;
+    let field = |n: usize| fields.split_whitespace().nth(n).ok_or("no such field");
+    Ok(field(11)?.parse::<u64>()? + field(12)?.parse::<u64>()?)
 }
 
 /// Memory of this process that is not a mapped file: the caches, and the batch that is being made.

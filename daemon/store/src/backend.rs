@@ -6,6 +6,10 @@ use tokio::sync::oneshot;
 use crate::sqlite::{Call, Sqlite};
 use crate::{Error, Store};
 
+/// A job of more rows than this commits alone: a savepoint keeps a copy of every page the job touches, and with a
+/// thousand rows that costs more than a commit.
+const SMALL_ROWS: usize = 64;
+
 /// PostgreSQL becomes a second variant; every noun then gives its SQL for both beside each other.
 pub(crate) enum Backend {
     Sqlite(Sqlite),
@@ -48,6 +52,15 @@ impl Store {
         T: Send + 'static,
     {
         self.submit(true, body).await
+    }
+
+    /// One or the other, by the number of rows to write.
+    pub(crate) async fn write_rows<T, F>(&self, rows: usize, body: F) -> Result<T, Error>
+    where
+        F: FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.submit(rows > SMALL_ROWS, body).await
     }
 
     async fn submit<T, F>(&self, bulk: bool, body: F) -> Result<T, Error>

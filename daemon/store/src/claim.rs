@@ -15,9 +15,16 @@ use crate::{Error, Store};
 pub enum Verdict {
     Send,
     /// Not now: `state` is pending or quiet.
-    Hold { state: OutboxState, until: Timestamp, reason: String },
+    Hold {
+        state: OutboxState,
+        until: Timestamp,
+        reason: String,
+    },
     /// Never: `state` is suppressed, capped or failed.
-    End { state: OutboxState, reason: String },
+    End {
+        state: OutboxState,
+        reason: String,
+    },
 }
 
 /// What became of a message in flight.
@@ -40,7 +47,7 @@ impl Store {
         verdicts: Vec<(OutboxId, CustomerId, Verdict)>,
         now: Timestamp,
     ) -> Result<Vec<OutboxId>, Error> {
-        self.write(move |db| {
+        self.write_rows(verdicts.len(), move |db| {
             let mut claimed = Vec::new();
             for (id, customer, verdict) in &verdicts {
                 if rule(db, *id, *customer, verdict, now)? {
@@ -60,7 +67,7 @@ impl Store {
         suppressions: Vec<Suppression>,
         now: Timestamp,
     ) -> Result<Vec<OutboxId>, Error> {
-        self.write(move |db| {
+        self.write_rows(settled.len(), move |db| {
             let mut refused = Vec::new();
             for (id, customer, settlement) in &settled {
                 if !settle(db, *id, *customer, settlement, now)? {
@@ -164,9 +171,8 @@ fn already_reached(db: &Connection, id: OutboxId, customer: CustomerId) -> Resul
     }
     family.push(survivor);
     let Some(run) = run_of(db, id, customer)? else { return Ok(false) };
-    let mut other = db.prepare_cached(
-        "SELECT state FROM outbox WHERE bucket = ?1 AND customer_id = ?2 AND run_id = ?3",
-    )?;
+    let mut other =
+        db.prepare_cached("SELECT state FROM outbox WHERE bucket = ?1 AND customer_id = ?2 AND run_id = ?3")?;
     for relative in family.into_iter().filter(|relative| *relative != customer) {
         let found: Option<i64> =
             other.query_row((bucket(relative), relative.0, run.0), |row| row.get(0)).optional()?;
@@ -181,8 +187,10 @@ fn already_reached(db: &Connection, id: OutboxId, customer: CustomerId) -> Resul
 
 fn run_of(db: &Connection, id: OutboxId, customer: CustomerId) -> Result<Option<RunId>, Error> {
     let sql = "SELECT run_id FROM outbox WHERE bucket = ?1 AND outbox_id = ?2";
-    let found =
-        db.prepare_cached(sql)?.query_row((bucket(customer), id.0), |row| row.get(0).map(RunId)).optional()?;
+    let found = db
+        .prepare_cached(sql)?
+        .query_row((bucket(customer), id.0), |row| row.get(0).map(RunId))
+        .optional()?;
     Ok(found)
 }
 
@@ -234,10 +242,26 @@ fn orphans(db: &Connection, now: Timestamp, resend: &[String]) -> Result<u64, Er
         let in_flight = code(OutboxState::InFlight);
         found += if resend.contains(&name) {
             let reason = "sent again: the daemon stopped while it was in flight";
-            settle.execute((bucket, run, in_flight, code(OutboxState::Pending), reason, None::<i64>, now.0))?
+            settle.execute((
+                bucket,
+                run,
+                in_flight,
+                code(OutboxState::Pending),
+                reason,
+                None::<i64>,
+                now.0,
+            ))?
         } else {
             let reason = "the daemon stopped while it was in flight";
-            settle.execute((bucket, run, in_flight, code(OutboxState::Unknown), reason, now.0, None::<i64>))?
+            settle.execute((
+                bucket,
+                run,
+                in_flight,
+                code(OutboxState::Unknown),
+                reason,
+                now.0,
+                None::<i64>,
+            ))?
         } as u64;
     }
     Ok(found)

@@ -22,7 +22,12 @@ impl Store {
     }
 
     /// Moves a cursor by hand; `None` starts the stream from its beginning.
-    pub async fn set_cursor(&self, connector: &str, stream: &str, cursor: Option<String>) -> Result<(), Error> {
+    pub async fn set_cursor(
+        &self,
+        connector: &str,
+        stream: &str,
+        cursor: Option<String>,
+    ) -> Result<(), Error> {
         let (connector, stream) = (connector.to_owned(), stream.to_owned());
         self.write(move |db| {
             let connector = connector_id(db, &connector)?;

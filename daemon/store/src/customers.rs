@@ -42,10 +42,7 @@ impl Store {
     }
 
     /// The records behind a customer, with their raw form and why each belongs to it, oldest first.
-    pub async fn records_of(
-        &self,
-        id: CustomerId,
-    ) -> Result<Vec<(SourceRecord, String, LinkReason)>, Error> {
+    pub async fn records_of(&self, id: CustomerId) -> Result<Vec<(SourceRecord, String, LinkReason)>, Error> {
         self.read(move |db| {
             let names = Names::load(db)?;
             let mut query = db.prepare_cached(

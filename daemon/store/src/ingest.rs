@@ -19,9 +19,6 @@ use crate::rows::add_tally;
 use crate::sweep::{open_sweeps, see};
 use crate::{Error, Ids, Store};
 
-/// Batches with more rows than this get a transaction of their own.
-const SMALL_BATCH: usize = 200;
-
 /// What one read of a connector yielded.
 #[derive(Debug, Clone, Default)]
 pub struct IngestBatch {
@@ -70,8 +67,7 @@ impl Store {
     pub async fn ingest(&self, batch: IngestBatch, now: Timestamp) -> Result<IngestSummary, Error> {
         let ids = self.inner.ids.clone();
         let rows = batch.records.len() + batch.activities.len() + batch.consents.len();
-        let work = move |db: &Connection| ingest(db, &batch, &ids, now);
-        if rows > SMALL_BATCH { self.write_bulk(work).await } else { self.write(work).await }
+        self.write_rows(rows, move |db| ingest(db, &batch, &ids, now)).await
     }
 }
 

@@ -56,7 +56,7 @@ pub use evidence::{Answers, Evidence};
 pub use ingest::{IngestBatch, IngestSummary};
 pub use intake::{Accepted, IntakeRequest};
 pub use profiles::ProfileInput;
-pub use quarantine::{Quarantined, QuarantineFilter, QuarantineItem, QuarantineState};
+pub use quarantine::{QuarantineFilter, QuarantineItem, QuarantineState, Quarantined};
 pub use records::NewRecord;
 pub use runs::Run;
 pub use status::{ConnectorState, Counts, Heartbeat};

@@ -57,7 +57,8 @@ fn refuse_foreign(conn: &Connection, found: i64) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Unsupported(
-        "the file is an SQLite database of another program; give Rejoin a path of its own in `store.url`".into(),
+        "the file is an SQLite database of another program; give Rejoin a path of its own in `store.url`"
+            .into(),
     ))
 }
 

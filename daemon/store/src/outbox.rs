@@ -28,7 +28,7 @@ impl Store {
         done: bool,
         now: Timestamp,
     ) -> Result<(), Error> {
-        self.write_bulk(move |db| {
+        self.write_rows(messages.len(), move |db| {
             let added = insert(db, run, &messages, now)?;
             note_planned(db, run, through, added, done)
         })
@@ -180,8 +180,12 @@ fn insert(db: &Connection, run: RunId, messages: &[OutboxMessage], now: Timestam
     )?;
     let mut added = 0;
     for m in messages {
-        if m.run != run || matches!(m.state, OutboxState::InFlight | OutboxState::Sent | OutboxState::Unknown) {
-            return Err(Error::Internal(format!("message {} cannot be planned as {} of {run}", m.id, m.state)));
+        if m.run != run || matches!(m.state, OutboxState::InFlight | OutboxState::Sent | OutboxState::Unknown)
+        {
+            return Err(Error::Internal(format!(
+                "message {} cannot be planned as {} of {run}",
+                m.id, m.state
+            )));
         }
         added += insert.execute((
             bucket(m.customer),
@@ -232,7 +236,12 @@ pub(crate) fn open_rows(db: &Connection) -> Result<Vec<(i64, i64)>, Error> {
     Ok(found)
 }
 
-fn due(db: &Connection, connector: &str, now: Timestamp, max: usize) -> Result<Vec<(OutboxMessage, String)>, Error> {
+fn due(
+    db: &Connection,
+    connector: &str,
+    now: Timestamp,
+    max: usize,
+) -> Result<Vec<(OutboxMessage, String)>, Error> {
     let places = working(db)?;
     // A share of each place first, so that no bucket and no run waits for another; all there is, only when the
     // shares do not fill the page.
@@ -263,9 +272,10 @@ fn due_of(
     let mut found = Vec::new();
     for (bucket, run) in places {
         for state in WAITING {
-            let rows = query.query_map((bucket, run, code(state), connector, now.0, limit(share)), |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?;
+            let rows = query
+                .query_map((bucket, run, code(state), connector, now.0, limit(share)), |row| {
+                    Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+                })?;
             for row in rows {
                 found.push(row?);
             }

@@ -27,7 +27,7 @@ impl Store {
     /// out of date; taking the same one twice does no harm.
     pub async fn stale_profiles(&self, max: usize) -> Result<Vec<ProfileInput>, Error> {
         let taken = self
-            .write(move |db| {
+            .write_rows(max, move |db| {
                 let sql = "SELECT customer_id FROM stale ORDER BY customer_id LIMIT ?1";
                 let taken: Vec<i64> = db
                     .prepare_cached(sql)?
@@ -71,7 +71,7 @@ impl Store {
         profiles: Vec<(CustomerId, Profile)>,
         now: Timestamp,
     ) -> Result<(), Error> {
-        self.write_bulk(move |db| {
+        self.write_rows(profiles.len(), move |db| {
             let mut done = db.prepare_cached("DELETE FROM stale WHERE customer_id = ?1 AND taken = 1")?;
             for (customer, profile) in &profiles {
                 write_profile(db, *customer, profile, now)?;

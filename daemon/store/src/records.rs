@@ -155,7 +155,8 @@ impl<'a> RecordWriter<'a> {
             move_key: db.prepare_cached(
                 "UPDATE record_key SET stream_id = ?3 WHERE connector_id = ?1 AND key = ?2",
             )?,
-            read: db.prepare_cached("SELECT version, deleted, party, raw FROM record WHERE record_id = ?1")?,
+            read: db
+                .prepare_cached("SELECT version, deleted, party, raw FROM record WHERE record_id = ?1")?,
             insert: db.prepare_cached(
                 "INSERT INTO record (record_id, connector_id, key, version, deleted, party, raw, changed_at) \
                  VALUES (?1, ?2, ?3, 1, 0, ?4, ?5, ?6)",
@@ -192,7 +193,8 @@ impl<'a> RecordWriter<'a> {
             self.mark.execute((id, 1))?;
             return Ok(Change::New);
         }
-        let (id, old_stream) = self.find(&new.key)?.ok_or_else(|| Error::corrupt("a key is taken by nobody"))?;
+        let (id, old_stream) =
+            self.find(&new.key)?.ok_or_else(|| Error::corrupt("a key is taken by nobody"))?;
         if old_stream != stream {
             self.move_key.execute((self.connector, &new.key, stream))?;
         }

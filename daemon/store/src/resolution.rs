@@ -14,15 +14,11 @@ use crate::profiles::mark_stale;
 use crate::rows::{add_tally, from_json, to_json};
 use crate::{Error, Store};
 
-/// A resolution of more records than this gets a transaction of its own.
-const SMALL: usize = 200;
-
 impl Store {
     /// Writes a resolution. A record that changed after identity read it stays unresolved.
     pub async fn apply_resolution(&self, resolution: Resolution, now: Timestamp) -> Result<(), Error> {
         let rows = resolution.resolved.len() + resolution.customers.len();
-        let work = move |db: &Connection| apply(db, resolution, now);
-        if rows > SMALL { self.write_bulk(work).await } else { self.write(work).await }
+        self.write_rows(rows, move |db| apply(db, resolution, now)).await
     }
 }
 
@@ -76,9 +72,8 @@ type StoredKey = (i64, String);
 
 fn write_keys(db: &Connection, keys: &mut [(RecordId, Vec<IdentityKey>)]) -> Result<(), Error> {
     keys.sort_by_key(|(record, _)| *record);
-    let mut take = db.prepare_cached(
-        "INSERT INTO link (record_id, keys) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-    )?;
+    let mut take =
+        db.prepare_cached("INSERT INTO link (record_id, keys) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
     let mut read = db.prepare_cached("SELECT keys FROM link WHERE record_id = ?1")?;
     let mut replace = db.prepare_cached("UPDATE link SET keys = ?2 WHERE record_id = ?1")?;
     let (mut added, mut removed) = (Vec::new(), Vec::new());
@@ -154,8 +149,7 @@ impl Moves {
         let mut insert = db.prepare_cached(
             "INSERT INTO member (customer_id, record_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         )?;
-        let mut remove =
-            db.prepare_cached("DELETE FROM member WHERE customer_id = ?1 AND record_id = ?2")?;
+        let mut remove = db.prepare_cached("DELETE FROM member WHERE customer_id = ?1 AND record_id = ?2")?;
         let mut active = db.prepare_cached("SELECT 1 FROM activity WHERE record_id = ?1 LIMIT 1")?;
         let mut stale = BTreeSet::new();
         for (customer, record) in &self.left {
@@ -202,9 +196,8 @@ fn end_customer(
         "INSERT INTO redirect (customer_id, survivor, at) VALUES (?1, ?2, ?3) \
          ON CONFLICT (customer_id) DO UPDATE SET survivor = excluded.survivor, at = excluded.at",
     )?;
-    let mut merge = db.prepare_cached(
-        "INSERT INTO merged (customer_id, ended) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-    )?;
+    let mut merge =
+        db.prepare_cached("INSERT INTO merged (customer_id, ended) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
     for one in family {
         redirect.execute((one, survivor.map(|id| id.0), now.0))?;
         if let Some(survivor) = survivor {
@@ -217,7 +210,8 @@ fn end_customer(
 /// Who a customer is today: itself, or the one it was merged into.
 pub(crate) fn final_survivor(db: &Connection, id: CustomerId) -> Result<CustomerId, Error> {
     let sql = "SELECT survivor FROM redirect WHERE customer_id = ?1";
-    let found: Option<Option<i64>> = db.prepare_cached(sql)?.query_row([id.0], |row| row.get(0)).optional()?;
+    let found: Option<Option<i64>> =
+        db.prepare_cached(sql)?.query_row([id.0], |row| row.get(0)).optional()?;
     Ok(found.flatten().map_or(id, CustomerId))
 }
 

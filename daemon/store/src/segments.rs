@@ -56,13 +56,7 @@ impl Compiled {
         Ok(())
     }
 
-    fn joined(
-        &mut self,
-        parts: &[Condition],
-        word: &str,
-        empty: &str,
-        now: Timestamp,
-    ) -> Result<(), Error> {
+    fn joined(&mut self, parts: &[Condition], word: &str, empty: &str, now: Timestamp) -> Result<(), Error> {
         if parts.is_empty() {
             self.sql.push_str(empty);
             return Ok(());

@@ -31,7 +31,7 @@ const STATEMENTS: usize = 256;
 
 /// Page cache of the writer, in KiB: it holds the upper and middle levels of the indexes of a few million records, so
 /// that a sorted batch reads each leaf once.
-const WRITER_CACHE_KIB: i64 = 96 * 1024;
+const WRITER_CACHE_KIB: i64 = 64 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
 /// Readers map the file; the writer does not, because a mapped page that cannot be read is a signal, not an error.
 const READER_MMAP_BYTES: i64 = 1 << 30;
@@ -122,12 +122,10 @@ impl Sqlite {
         });
         let health = Arc::new(Health::default());
         let (jobs, queue) = mpsc::channel(QUEUE_MAX);
-        let writer = std::thread::Builder::new()
-            .name("store-writer".into())
-            .spawn({
-                let health = health.clone();
-                move || write_loop(&opener, conn, queue, &health)
-            })?;
+        let writer = std::thread::Builder::new().name("store-writer".into()).spawn({
+            let health = health.clone();
+            move || write_loop(&opener, conn, queue, &health)
+        })?;
         Ok(Self { jobs: Some(jobs), writer: Some(writer), readers, health })
     }
 

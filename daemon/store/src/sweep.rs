@@ -22,7 +22,7 @@ impl Store {
         keys: Vec<String>,
     ) -> Result<(), Error> {
         let (connector, stream) = (connector.to_owned(), stream.to_owned());
-        self.write(move |db| {
+        self.write_rows(keys.len(), move |db| {
             let connector = connector_id(db, &connector)?;
             let stream = stream_id(db, connector, &stream)?;
             if open_sweep(db, connector, stream)? != Some(sweep) {

@@ -331,4 +331,28 @@ mod tests {
             assert_eq!(found, pointers, "{json}");
         }
     }
+
+    /// The manual names every key the schema knows, and the schema knows nothing the plugin would ignore.
+    #[test]
+    fn manifest_readme_and_plugin_know_the_same_keys() {
+        let manifest: serde_json::Value = serde_json::from_str(include_str!("../manifest.json")).unwrap();
+        let readme = include_str!("../README.md");
+        let source = include_str!("config.rs");
+        let mut objects = vec![&manifest["config"]];
+        let mut keys = 0;
+        while let Some(object) = objects.pop() {
+            for (key, about) in object["properties"].as_object().unwrap() {
+                assert!(readme.contains(&format!("`{key}`")), "the README does not say what {key} is");
+                assert!(source.contains(&format!("pub {key}: ")), "the plugin does not read {key}");
+                assert!(
+                    about["description"].is_string() || about["type"] == "object",
+                    "{key} has no description"
+                );
+                objects.extend((about["type"] == "object").then_some(about));
+                keys += 1;
+            }
+        }
+        let fields = source.split("#[cfg(test)]").next().unwrap().matches("\n    pub ").count();
+        assert_eq!(keys, fields, "a key is missing in the manifest");
+    }
 }

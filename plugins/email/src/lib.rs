@@ -26,6 +26,7 @@ use crate::{
     maildir::Folder,
     smtp::Sender,
     source::{files::Files, imap::Inbox},
+    stop::Stop,
 };
 
 pub struct Email {
@@ -72,12 +73,14 @@ impl Plugin for Email {
     fn check(&mut self) -> Result<String, Error> {
         let mut said = Vec::new();
         match &self.out {
-            Some(Out { way: Way::Smtp(sender), .. }) => said.push(self.runtime.block_on(sender.check())?),
+            Some(Out { way: Way::Smtp(sender), .. }) => {
+                said.push(run(&self.runtime, &self.host, sender.check())?);
+            }
             Some(Out { way: Way::Maildir(folder), .. }) => said.push(folder.check()?),
             None => {}
         }
         match &mut self.inbox {
-            Some(In::Imap(inbox)) => said.push(self.runtime.block_on(inbox.check())?),
+            Some(In::Imap(inbox)) => said.push(run(&self.runtime, &self.host, inbox.check())?),
             Some(In::Files(files)) => said.push(files.check()?),
             None => {}
         }
@@ -114,7 +117,7 @@ impl Source for Email {
             return Err(Error::new(ErrorClass::Unsupported, why));
         }
         match &mut self.inbox {
-            Some(In::Imap(inbox)) => self.runtime.block_on(inbox.read(request, out, &self.host)),
+            Some(In::Imap(inbox)) => run(&self.runtime, &self.host, inbox.read(request, out)),
             Some(In::Files(files)) => files.read(request, out, &self.host),
             None => Err(Error::config("this connector has no mailbox to read")
                 .with_hint("add `imap` or `mailbox` to its config, or set roles = [\"channel\"]")),
@@ -123,7 +126,7 @@ impl Source for Email {
 
     fn committed(&mut self, _stream: &str, cursor: &str) -> Result<(), Error> {
         match &mut self.inbox {
-            Some(In::Imap(inbox)) => self.runtime.block_on(inbox.committed(cursor)),
+            Some(In::Imap(inbox)) => run(&self.runtime, &self.host, inbox.committed(cursor)),
             Some(In::Files(_)) | None => Ok(()),
         }
     }
@@ -135,6 +138,13 @@ impl Drop for Email {
             self.runtime.block_on(sender.close());
         }
     }
+}
+
+/// Runs `work` to its end, or until the host wants to stop: then it is dropped where it stands, with its connection.
+/// Not for sending, where what was begun must be seen through.
+fn run<T>(runtime: &Runtime, host: &Host, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let stop = Stop::default();
+    runtime.block_on(stop.watch(host, stop.unless(work)))
 }
 
 fn open_out(config: &Config) -> Result<Option<Out>, Error> {

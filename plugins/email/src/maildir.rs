@@ -12,7 +12,10 @@ use std::{
 
 use rejoin_plugin_api::{Error, Host, Message, Outcome, Outcomes};
 
-use crate::compose::{Letter, Letterhead, stored_form};
+use crate::{
+    compose::{Letter, Letterhead, stored_form},
+    stop::STOPPED,
+};
 
 /// Messages whose new names are made durable by one fsync of the folder.
 const GROUP: usize = 32;
@@ -43,7 +46,7 @@ impl Folder {
             let first = group * GROUP;
             if host.is_cancelled() {
                 for index in first..messages.len() {
-                    outcomes.report(index, &deferred("the daemon is stopping".to_owned()));
+                    outcomes.report(index, &deferred(STOPPED.to_owned()));
                 }
                 return Ok(());
             }

@@ -10,11 +10,13 @@ use std::{
     time::Duration,
 };
 
-use rejoin_plugin_api::Host;
+use rejoin_plugin_api::{Error, ErrorClass, Host};
 use tokio::{sync::Notify, time::sleep};
 
 /// The contract says once a second; this is often enough to feel prompt and too rare to cost anything.
 const ASK_EVERY: Duration = Duration::from_millis(200);
+
+pub(crate) const STOPPED: &str = "the daemon is stopping";
 
 #[derive(Clone, Default)]
 pub(crate) struct Stop(Rc<Inner>);
@@ -40,6 +42,15 @@ impl Stop {
         let changed = self.0.changed.notified();
         if !self.is_set() {
             changed.await;
+        }
+    }
+
+    /// Runs `work` unless the wish comes first.
+    pub(crate) async fn unless<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            result = work => result,
+            () = self.fired() => Err(Error::new(ErrorClass::Cancelled, STOPPED)),
         }
     }
 

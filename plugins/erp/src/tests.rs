@@ -48,7 +48,7 @@ impl Reader {
         Ok((lines.map(|line| serde_json::from_slice(line).unwrap()).collect(), progress))
     }
 
-    fn to_the_end(&mut self, plugin: &mut Erp, max: u32) -> Result<Vec<Value>, Error> {
+    fn until_caught_up(&mut self, plugin: &mut Erp, max: u32) -> Result<Vec<Value>, Error> {
         let mut all = Vec::new();
         for _ in 0..10_000 {
             let (lines, progress) = self.once(plugin, max)?;
@@ -61,7 +61,7 @@ impl Reader {
     }
 
     fn keys(&mut self, plugin: &mut Erp, max: u32) -> Vec<String> {
-        self.to_the_end(plugin, max)
+        self.until_caught_up(plugin, max)
             .unwrap()
             .iter()
             .map(|line| line["key"].as_str().unwrap().into())

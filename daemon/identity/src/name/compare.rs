@@ -7,7 +7,7 @@ use rejoin_model::customer::NameVerdict;
 
 use super::{NameForm, hanzi, tables};
 
-/// Two words of at least four letters this alike are one word with a slip in it.
+/// Two words of at least [`SLIP_LETTERS_MIN`] letters this alike are one word with a slip in it.
 const SLIP_ALIKENESS_MIN: f64 = 0.88;
 const SLIP_LETTERS_MIN: usize = 3;
 /// Pairings of words are tried only up to this many words a name.
@@ -75,12 +75,13 @@ fn all_matched(short: &[&str], long: &[&str]) -> bool {
     let mut whole =
         left.len() < short.len() && short.iter().any(|w| w.chars().count() > 1 && long.contains(w));
     free.sort_unstable();
-    // Best pairs first, so that the answer does not hang on the order of words.
-    for kind in [Likeness::Word, Likeness::Initial] {
-        left.retain(|word| match free.iter().position(|other| likeness(word, other) == Some(kind)) {
+    // Whole words before initials, so that the answer does not hang on the order of words.
+    for whole_words in [true, false] {
+        let matches = if whole_words { words_match } else { is_initial };
+        left.retain(|word| match free.iter().position(|other| matches(word, other)) {
             Some(at) => {
                 free.remove(at);
-                whole |= kind == Likeness::Word;
+                whole |= whole_words;
                 false
             }
             None => true,
@@ -89,27 +90,25 @@ fn all_matched(short: &[&str], long: &[&str]) -> bool {
     left.is_empty() && whole
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Likeness {
-    Word,
-    Initial,
-}
-
-fn likeness(a: &str, b: &str) -> Option<Likeness> {
+/// One of the two is a single letter that the other, or the name it stands for, begins with.
+fn is_initial(a: &str, b: &str) -> bool {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     let mut letters = short.chars();
-    if let (Some(initial), None) = (letters.next(), letters.next()) {
-        return (long.starts_with(initial) || tables::full_name(long).starts_with(initial))
-            .then_some(Likeness::Initial);
+    match (letters.next(), letters.next()) {
+        (Some(initial), None) => long.starts_with(initial) || tables::full_name(long).starts_with(initial),
+        _ => false,
     }
-    if tables::full_name(a) == tables::full_name(b) {
-        return Some(Likeness::Word);
-    }
+}
+
+/// A nickname and its name, or one word with a slip in it.
+fn words_match(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    // Words of very different length cannot be that alike: spares most of the work.
+    let comparable = short.len() >= SLIP_LETTERS_MIN && long.len() <= 2 * short.len();
     // Martin and Martina are two people.
     let gendered = long.strip_suffix('a') == Some(short);
-    let alike =
-        !gendered && short.len() >= SLIP_LETTERS_MIN && strsim::jaro_winkler(a, b) >= SLIP_ALIKENESS_MIN;
-    alike.then_some(Likeness::Word)
+    (comparable && !gendered && strsim::jaro_winkler(a, b) >= SLIP_ALIKENESS_MIN)
+        || (short.len() > 1 && tables::full_name(a) == tables::full_name(b))
 }
 
 /// `Li Xiaoming` and `Xiao Ming Li`, `Mary Ann` and `Maryann`: two words of one are one of the other.
@@ -152,7 +151,5 @@ fn organisations(a: &NameForm, b: &NameForm) -> NameVerdict {
 /// Every word of the shorter name is in the longer one, slips forgiven.
 fn words_alike(a: &str, b: &str) -> bool {
     let (short, long) = if (a.len(), a) <= (b.len(), b) { (a, b) } else { (b, a) };
-    short.split(' ').all(|word| {
-        long.split(' ').any(|other| word == other || likeness(word, other) == Some(Likeness::Word))
-    })
+    short.split(' ').all(|word| long.split(' ').any(|other| word == other || words_match(word, other)))
 }

@@ -31,21 +31,34 @@ pub fn birth_date(raw: &str, region: &str) -> Option<String> {
     sane.then(|| format!("{year:04}-{month:02}-{day:02}"))
 }
 
-/// Whether two normalised dates may be one person's: equal, or one slip of the pen apart (one part differs, or day
-/// and month are swapped).
+/// Digits that may differ before two dates are two people's. Random dates of adults differ in four or five.
+const SLIPS_MAX: usize = 2;
+/// Nobody is born this soon after a brother or sister, except twins, on the same day.
+const SIBLING_DAYS_MIN: i64 = 250;
+
+/// Whether two normalised dates may be one person's: equal, a slip or two of the pen apart (one part or two digits
+/// differ), with day and month swapped, or too close for siblings.
+///
+/// Dates only ever object, and only to records that share a key and whose names get on: what they must tell apart is
+/// parent from child and one sibling from another.
 pub fn birth_dates_agree(a: &str, b: &str) -> bool {
-    let parts = |date: &str| -> Option<[String; 3]> {
-        let mut parts = date.split('-').map(str::to_owned);
-        Some([parts.next()?, parts.next()?, parts.next()?])
-    };
-    if a == b {
+    let digits = a.bytes().zip(b.bytes()).filter(|(x, y)| x != y).count();
+    if digits <= SLIPS_MAX {
         return true;
     }
     let (Some([ay, am, ad]), Some([by, bm, bd])) = (parts(a), parts(b)) else {
         return false;
     };
+    // Months of 30.6 days and years of 365.25 are exact enough to tell siblings.
+    let days = |y: i64, m: i64, d: i64| (y * 36_525 + m * 3_060 + d * 100) / 100;
     let differing = usize::from(ay != by) + usize::from(am != bm) + usize::from(ad != bd);
-    differing <= 1 || (ay == by && am == bd && ad == bm)
+    let swapped = ay == by && am == bd && ad == bm;
+    differing <= 1 || swapped || (days(ay, am, ad) - days(by, bm, bd)).abs() < SIBLING_DAYS_MIN
+}
+
+fn parts(date: &str) -> Option<[i64; 3]> {
+    let mut parts = date.split('-').map(str::parse);
+    Some([parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?])
 }
 
 fn compact(digits: &str) -> Option<(u32, u32, u32)> {

@@ -46,7 +46,8 @@ pub(super) struct DraftCampaign {
 impl DraftCampaign {
     /// Takes the channels that were looked up, and checks that there is content for each.
     pub(super) fn choose(&mut self, cx: &Context<'_>, channels: Vec<(String, Channel)>) {
-        for (connector, channel) in &channels {
+        // What is wrong inside the content has been said; what it lacks besides can wait.
+        for (connector, channel) in channels.iter().filter(|_| self.templates.is_some()) {
             for (language, content) in &self.campaign.content {
                 let missing = match channel {
                     Channel::Email if content.subject.is_none() => Some("subject"),

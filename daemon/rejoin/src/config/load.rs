@@ -1,6 +1,6 @@
 //! Reading a configuration for real: the file, the environment, and every plugin it names, asked in its own child.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rejoin_connector::Catalog;
@@ -14,7 +14,7 @@ use super::tree::Outside;
 pub async fn load(path: &Path) -> Result<(Settings, Arc<Catalog>), Vec<ConfigError>> {
     let mut draft = Draft::read(path, &Outside::real())?;
     let host = std::env::current_exe().unwrap_or_default();
-    let catalog = Arc::new(Catalog::new(draft.plugin_dirs().to_vec(), host));
+    let catalog = Arc::new(Catalog::new(search_dirs(draft.plugin_dirs(), &host), host));
     let mut manifests = Manifests::new();
     for plugin in draft.plugins() {
         let asked = catalog.manifest(plugin).await.map_err(|e| PluginProblem { message: e.to_string() });
@@ -28,4 +28,15 @@ pub async fn load(path: &Path) -> Result<(Settings, Arc<Catalog>), Vec<ConfigErr
         }
     }
     draft.finish().map(|settings| (settings, catalog))
+}
+
+/// The configured folders first, then where an installation has its own plugins: beside the program, or in
+/// `../lib/rejoin` of it.
+fn search_dirs(configured: &[PathBuf], program: &Path) -> Vec<PathBuf> {
+    let mut dirs = configured.to_vec();
+    if let Some(beside) = program.parent() {
+        dirs.push(beside.to_path_buf());
+        dirs.push(beside.join("../lib/rejoin"));
+    }
+    dirs
 }

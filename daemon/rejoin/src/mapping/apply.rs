@@ -86,7 +86,7 @@ impl Maps {
         }
         let key = record_key(map, scope)?;
         for activity in &map.activities {
-            self.activity(activity, &key, scope, out)?;
+            self.activity(activity, &key, map.party.is_some(), scope, out)?;
         }
         for consent in &map.consents {
             self.consent(consent, &key, scope, out)?;
@@ -124,6 +124,7 @@ impl Maps {
         &'a self,
         map: &'a ActivityMap,
         record_key: &str,
+        has_party: bool,
         scope: &Scope<'_, 'a>,
         out: &mut Mapped,
     ) -> Result<(), MapError> {
@@ -152,7 +153,10 @@ impl Maps {
             let reason = activity.text.clone().unwrap_or_else(|| kind.name().to_owned());
             out.evidence.push(MappedEvidence { answers_ref: answers_ref.clone(), delivered, reason });
         }
-        out.activities.push(MappedActivity { activity, answers_ref });
+        // A receipt without a party is about a message only: as an activity it would make its own key a customer.
+        if has_party || map.of.is_some() || !is_about_message(kind) {
+            out.activities.push(MappedActivity { activity, answers_ref });
+        }
         Ok(())
     }
 
@@ -369,6 +373,10 @@ fn proves_delivered(kind: ActivityKind) -> Option<bool> {
         ActivityKind::Bounce => Some(false),
         _ => None,
     }
+}
+
+fn is_about_message(kind: ActivityKind) -> bool {
+    matches!(kind, ActivityKind::Delivery | ActivityKind::Bounce | ActivityKind::Open | ActivityKind::Click)
 }
 
 fn kind_names() -> String {

@@ -36,8 +36,17 @@ enum Code {
 
 struct Slow {
     expression: Expression<'static, 'static>,
-    /// Variables it mentions; nothing else of the row is converted for it.
-    names: Vec<String>,
+    /// Variables it mentions, each with its name as the engine wants it; nothing else of the row is converted for it.
+    names: Vec<(String, Value)>,
+    row: RowUse,
+}
+
+/// What an expression that mentions `row` needs of it.
+#[derive(Debug, PartialEq)]
+enum RowUse {
+    /// Only these: every mention is `row.name` or `row['name']`.
+    Fields(Vec<String>),
+    Whole,
 }
 
 /// Why an expression does not compile, and where in it.
@@ -128,22 +137,26 @@ impl Val<'_> {
 
 impl Slow {
     fn eval<'a>(&self, scope: &Scope<'_, 'a>) -> Result<Val<'a>, EvalError> {
-        let named = self.names.iter().filter_map(|name| Some((name.as_str(), lookup(scope, name)?)));
+        let named = self.names.iter().filter_map(|(name, key)| Some((key.clone(), self.lookup(scope, name)?)));
         let context = Value::from_pairs(named);
         let value = self.expression.eval(context).map_err(|e| EvalError::Failed(sentence(&e)))?;
         of_value(&value)
     }
-}
 
-/// The names `row`, `key` and `received_at` are ours; a field of the same name is `row["key"]`.
-fn lookup(scope: &Scope<'_, '_>, name: &str) -> Option<Value> {
-    match name {
-        "row" => {
-            Some(Value::from_pairs(scope.row.fields().iter().map(|(name, cell)| (&**name, value_of(cell)))))
+    /// The names `row`, `key` and `received_at` are ours; a field of the same name is `row["key"]`.
+    fn lookup(&self, scope: &Scope<'_, '_>, name: &str) -> Option<Value> {
+        match (name, &self.row) {
+            ("row", RowUse::Whole) => {
+                Some(Value::from_pairs(scope.row.fields().iter().map(|(name, cell)| (&**name, value_of(cell)))))
+            }
+            ("row", RowUse::Fields(names)) => {
+                let known = names.iter().filter_map(|name| Some((name.as_str(), value_of(scope.row.get(name)?))));
+                Some(Value::from_pairs(known))
+            }
+            ("key", _) => Some(Value::from(scope.key)),
+            ("received_at", _) => Some(Value::from(rfc3339(scope.now))),
+            (name, _) => scope.row.get(name).map(value_of),
         }
-        "key" => Some(Value::from(scope.key)),
-        "received_at" => Some(Value::from(rfc3339(scope.now))),
-        name => scope.row.get(name).map(value_of),
     }
 }
 
@@ -240,8 +253,9 @@ fn slow(source: &str) -> Result<Code, ExprError> {
         ExprError { message: format!("the expression does not parse: {}", sentence(&e)), range: e.range(), hint }
     })?;
     check_calls(source)?;
-    let names = expression.undeclared_variables(false).into_iter().collect();
-    Ok(Code::Slow(Arc::new(Slow { expression, names })))
+    let names = expression.undeclared_variables(false).into_iter();
+    let names = names.map(|name| (name.clone(), Value::from(name))).collect();
+    Ok(Code::Slow(Arc::new(Slow { expression, names, row: row_use(source) })))
 }
 
 fn sentence(error: &Error) -> String {
@@ -266,6 +280,23 @@ fn check_calls(source: &str) -> Result<(), ExprError> {
         }
     }
     Ok(())
+}
+
+/// Reads the mentions of `row` in an expression that parses.
+fn row_use(source: &str) -> RowUse {
+    let tokens: Vec<&str> = tokens(source).into_iter().map(|range| &source[range]).collect();
+    let mut fields = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if *token != "row" || (at > 0 && tokens[at - 1] == ".") {
+            continue;
+        }
+        match tokens.get(at + 1..).unwrap_or_default() {
+            [".", name, ..] if is_word(name) => fields.push((*name).to_owned()),
+            ["[", name, "]", ..] if quoted(name).is_some() => fields.extend(quoted(name).map(str::to_owned)),
+            _ => return RowUse::Whole,
+        }
+    }
+    RowUse::Fields(fields)
 }
 
 #[derive(Debug, PartialEq)]

@@ -9,7 +9,7 @@ use minijinja::value::Value;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 
 /// Filters the manual lists, for *did you mean*.
-pub(super) const FILTERS: &[&str] = &[
+pub const FILTERS: &[&str] = &[
     "lower",
     "upper",
     "trim",

@@ -27,6 +27,7 @@ use rejoin_model::{Activity, ActivityKind, Party};
 
 pub use amounts::parse_cents;
 pub use expr::{Expr, ExprError};
+pub use filters::FILTERS;
 pub use line::RawLine;
 pub use refuse::MapError;
 pub use times::parse_time;

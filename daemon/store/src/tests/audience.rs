@@ -34,7 +34,9 @@ async fn pages_cover_everybody_once_and_only_the_living() {
 
 #[tokio::test]
 async fn the_newest_word_of_a_record_counts_and_the_strictest_over_records() {
-    let cases: &[(&[(&str, bool, i64)], bool)] = &[
+    /// (who, granted, days ago).
+    type Facts = &'static [(&'static str, bool, i64)];
+    let cases: &[(Facts, bool)] = &[
         (&[("a", true, 5)], true),
         (&[("a", true, 5), ("a", false, 3)], false),
         (&[("a", false, 5), ("a", true, 3)], true),
@@ -48,7 +50,8 @@ async fn the_newest_word_of_a_record_counts_and_the_strictest_over_records() {
         let c = people(&store, &["a", "b"]).await;
         merge(&store, c[1], c[0]).await;
         let mut b = batch("erp");
-        b.consents = facts.iter().map(|(who, yes, days)| consent(who, "news", *yes, days_ago(*days))).collect();
+        b.consents =
+            facts.iter().map(|(who, yes, days)| consent(who, "news", *yes, days_ago(*days))).collect();
         store.ingest(b, NOW).await.unwrap();
         let consents = member(&store, c[0], NOW).await.consents;
         assert_eq!(consents.iter().map(|c| c.granted).collect::<Vec<_>>(), [*granted], "{facts:?}");
@@ -86,11 +89,8 @@ async fn suppressions_are_found_by_address_for_everybody_who_has_it() {
     store.withdraw("email", "a@example.com", unsubscribed, "link", NOW).await.unwrap();
     store.withdraw("email", "a@example.com", unsubscribed, "link again", hours(1)).await.unwrap();
     store.withdraw("email", "other@example.com", unsubscribed, "link", NOW).await.unwrap();
-    let expected = SuppressedAddress {
-        channel: Channel::Email,
-        address: "a@example.com".into(),
-        reason: unsubscribed,
-    };
+    let expected =
+        SuppressedAddress { channel: Channel::Email, address: "a@example.com".into(), reason: unsubscribed };
     assert_eq!(member(&store, c[0], NOW).await.suppressed, [expected]);
     assert!(member(&store, c[1], NOW).await.suppressed.is_empty());
     let kept = store.suppressions(9).await.unwrap();

@@ -36,8 +36,7 @@ fn child_writes_until_killed() {
 async fn write_for_ever(store: Store, writer: u64, start: u64) {
     for n in start.. {
         let id = format!("{writer}-{n}");
-        let request =
-            IntakeRequest { id: id.clone(), connector: "form".into(), ..IntakeRequest::default() };
+        let request = IntakeRequest { id: id.clone(), connector: "form".into(), ..IntakeRequest::default() };
         if store.accept_request(request).await.unwrap() == Accepted::Stored {
             acknowledge(&format!("r {id}"));
         }

@@ -152,10 +152,8 @@ async fn a_full_disk_is_said_loses_nothing_and_passes() {
     found.sort();
     stored.sort();
     assert_eq!(found, stored, "exactly what was acknowledged");
-    let whole: String = store
-        .read(|db| Ok(db.pragma_query_value(None, "integrity_check", |r| r.get(0))?))
-        .await
-        .unwrap();
+    let whole: String =
+        store.read(|db| Ok(db.pragma_query_value(None, "integrity_check", |r| r.get(0))?)).await.unwrap();
     assert_eq!(whole, "ok");
 }
 

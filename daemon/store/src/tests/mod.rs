@@ -21,6 +21,7 @@ mod ingest;
 mod operations;
 mod outbox;
 mod profiles;
+mod schema;
 mod segments;
 
 /// 2026-01-05T09:00:00Z, a Monday.
@@ -58,11 +59,8 @@ pub(crate) fn batch(connector: &str) -> IngestBatch {
 
 /// A record whose party is called as its key and has that mailbox.
 pub(crate) fn record(key: &str) -> NewRecord {
-    let party = Party {
-        name: Some(key.to_owned()),
-        emails: vec![format!("{key}@example.com")],
-        ..Party::default()
-    };
+    let party =
+        Party { name: Some(key.to_owned()), emails: vec![format!("{key}@example.com")], ..Party::default() };
     let raw = format!("{{\"name\":\"{key}\"}}");
     NewRecord { key: key.into(), stream: "parties".into(), raw, party: Some(party), deleted: false }
 }

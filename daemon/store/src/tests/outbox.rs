@@ -76,14 +76,8 @@ async fn planning_a_page_again_adds_nothing_and_the_line_holds() {
         let page = c.iter().zip(states).map(|(c, s)| message(&store, run, *c, s)).collect();
         store.plan_page(run, page, Some(c[3]), false, NOW).await.unwrap();
     }
-    let expected = Conservation {
-        audience: 4,
-        pending: 1,
-        quiet: 1,
-        held_out: 1,
-        capped: 1,
-        ..Conservation::default()
-    };
+    let expected =
+        Conservation { audience: 4, pending: 1, quiet: 1, held_out: 1, capped: 1, ..Conservation::default() };
     assert_eq!(store.conservation(run).await.unwrap(), expected);
     assert!(expected.holds());
     assert_eq!(store.open_runs().await.unwrap()[0].planned_through, Some(c[3]));

@@ -59,9 +59,8 @@ fn holds(condition: &Condition, person: &Person) -> bool {
         Condition::In { field, values } if field.kind == FieldType::Set => {
             values.iter().any(|v| matches!(v, Value::Text(word) if person.customer.tags.contains(word)))
         }
-        Condition::In { field, values } => {
-            value_of(field, person).is_some_and(|held| values.iter().any(|v| compare(&held, CompareOp::Eq, v)))
-        }
+        Condition::In { field, values } => value_of(field, person)
+            .is_some_and(|held| values.iter().any(|v| compare(&held, CompareOp::Eq, v))),
         Condition::Like { field, pattern } => match value_of(field, person) {
             Some(Value::Text(text)) => like(&fold(&text), &fold(pattern)),
             _ => false,
@@ -128,7 +127,8 @@ fn person() -> impl Strategy<Value = Person> {
 }
 
 fn profile() -> impl Strategy<Value = Profile> {
-    let time = || proptest::option::of((-2..4_i64).prop_map(|hours| days_ago(2).plus_ms(hours * HOUR_MS * 9)));
+    let time =
+        || proptest::option::of((-2..4_i64).prop_map(|hours| days_ago(2).plus_ms(hours * HOUR_MS * 9)));
     (1..4_u32, time(), time(), time(), -3..4_i64, 0..6_u8, any::<bool>(), 0..Stage::ALL.len()).prop_map(
         |(orders, first, last, contact, euros, score, open_complaint, stage)| Profile {
             orders,
@@ -161,14 +161,9 @@ fn leaf() -> impl Strategy<Value = Condition> {
         let field = &FIELDS[place];
         let ops = match field.kind {
             FieldType::Set | FieldType::Bool => vec![CompareOp::Eq, CompareOp::Ne],
-            _ => vec![
-                CompareOp::Eq,
-                CompareOp::Ne,
-                CompareOp::Lt,
-                CompareOp::Le,
-                CompareOp::Gt,
-                CompareOp::Ge,
-            ],
+            _ => {
+                vec![CompareOp::Eq, CompareOp::Ne, CompareOp::Lt, CompareOp::Le, CompareOp::Gt, CompareOp::Ge]
+            }
         };
         let compare = (proptest::sample::select(ops), value(field))
             .prop_map(move |(op, value)| Condition::Compare { field, op, value });

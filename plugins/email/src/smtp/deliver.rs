@@ -191,6 +191,11 @@ async fn carry(queue: &Queue<'_, '_>, mut session: Session, letter: Letter) -> O
             }
         };
         match answer.verdict {
+            // Nothing was handed over yet, and hanging up in front of a body delivers nothing.
+            Verdict::Go if queue.is_stopped() => {
+                queue.put_back(letter);
+                return None;
+            }
             Verdict::Go => {
                 let next = fitting(queue, &session, None);
                 if !hand_over(queue, &mut session, letter, next, &mut offered).await {
@@ -229,34 +234,34 @@ async fn hand_over(
     offered: &mut Option<Letter>,
 ) -> bool {
     let delivered = session.deliver(&letter, next.as_ref()).await;
-    let (alive, why) = match delivered {
+    let alive = match delivered {
         Delivered::Answered { verdict: Verdict::Settled(outcome), alive } => {
             queue.settle(letter.index, &outcome);
-            let in_step = !matches!(outcome, Outcome::Unknown { .. });
-            (alive && in_step, "the mail server closed the connection".to_owned())
+            alive && !matches!(outcome, Outcome::Unknown { .. })
         }
         Delivered::Answered { verdict: Verdict::Barred(e), .. } => {
             queue.put_back(letter);
             queue.end(e);
-            (false, String::new())
+            false
         }
         Delivered::Answered { verdict: Verdict::Go | Verdict::Closing(_), .. } => {
             queue.settle(letter.index, &Outcome::Unknown { reason: OUT_OF_STEP.to_owned() });
-            (false, OUT_OF_STEP.to_owned())
+            false
         }
         Delivered::NotHandedOver(why) => {
             queue.lost(letter, &why, false);
-            (false, why)
+            false
         }
         Delivered::Unanswered(why) => {
             let reason = format!("{why}, after the message had been handed over");
             queue.settle(letter.index, &Outcome::Unknown { reason });
-            (false, why)
+            false
         }
     };
     match next {
         Some(next) if alive => *offered = Some(next),
-        Some(next) => queue.lost(next, &why, false),
+        // Its commands may have left, its body has not.
+        Some(next) => queue.put_back(next),
         None => {}
     }
     alive

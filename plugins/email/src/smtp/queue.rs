@@ -8,10 +8,9 @@ use std::{
 
 use rejoin_plugin_api::{Error, ErrorClass, Message, Outcome, Outcomes};
 
-use super::session::STOPPED;
 use crate::{
     compose::{Letter, Letterhead},
-    stop::Stop,
+    stop::{STOPPED, Stop},
 };
 
 /// Connections a message may be lost on before its body was handed over, until it is left for a later call.
@@ -28,7 +27,7 @@ pub(crate) struct Queue<'a, 'o> {
     ended: RefCell<Option<Error>>,
     /// Why the last connection could not be made.
     unreachable: RefCell<Option<Error>>,
-    /// Fresh connections lost in a row without settling anything.
+    /// Connections lost in a row without a definite answer to any message.
     losses: Cell<usize>,
     losses_max: usize,
 }
@@ -60,6 +59,10 @@ impl<'a, 'o> Queue<'a, 'o> {
         }
     }
 
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.is_set()
+    }
+
     /// The next message to try, composed. A message that cannot be composed is settled here.
     pub(crate) fn take(&self) -> Option<Letter> {
         loop {
@@ -87,11 +90,22 @@ impl<'a, 'o> Queue<'a, 'o> {
             *reported = true;
         }
         report.outcomes.report(index, outcome);
-        // Our own refusals say nothing about the server, but they cannot repeat without end either.
-        self.losses.set(0);
+        drop(report);
+        match outcome {
+            Outcome::Unknown { reason } => self.count_loss(reason),
+            _ => self.losses.set(0),
+        }
     }
 
-    /// Never offered on any connection.
+    /// A server that breaks every connection must not turn a whole campaign into unknowns, nor be asked for ever.
+    fn count_loss(&self, why: &str) {
+        self.losses.set(self.losses.get() + 1);
+        if self.losses.get() >= self.losses_max {
+            self.end(Error::transient(format!("the mail server drops every connection: {why}")));
+        }
+    }
+
+    /// To be offered again: nothing is held against it.
     pub(crate) fn put_back(&self, letter: Letter) {
         self.again.borrow_mut().push_front(letter);
     }
@@ -99,20 +113,19 @@ impl<'a, 'o> Queue<'a, 'o> {
     /// The connection was lost before the body was handed over: certainly not sent. `resumed`: it was an idle one from
     /// the pool, whose loss is nobody's fault and costs the message nothing.
     pub(crate) fn lost(&self, mut letter: Letter, why: &str, resumed: bool) {
-        if !resumed {
-            letter.tries += 1;
-            self.losses.set(self.losses.get() + 1);
+        if resumed {
+            self.put_back(letter);
+            return;
         }
+        letter.tries += 1;
+        let losses = self.losses.get();
         if letter.tries >= TRIES_MAX {
-            let losses = self.losses.get();
             self.settle(letter.index, &Outcome::Deferred { reason: why.to_owned(), after_ms: None });
-            self.losses.set(losses);
         } else {
             self.put_back(letter);
         }
-        if self.losses.get() >= self.losses_max {
-            self.end(Error::transient(format!("the mail server drops every connection: {why}")));
-        }
+        self.losses.set(losses);
+        self.count_loss(why);
     }
 
     /// A connection could not be made. Others may still work, so only a refusal of who we are ends the call for all.

@@ -2,7 +2,7 @@
 //! been handed to the socket, because that is the difference between "not sent" and "unknown". It decides nothing
 //! about queues and retries.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use rejoin_plugin_api::Error;
 use tokio::{
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     compose::Letter,
     net::{Dialer, Wire},
-    stop::Stop,
+    stop::{STOPPED, Stop},
 };
 
 /// Waiting for the reply to a message already handed over, once the host wants to stop: cut short, not cut off.
@@ -73,7 +73,7 @@ pub(crate) enum Delivered {
 impl Session {
     /// Takes a fresh connection through greeting, TLS, EHLO; not yet AUTH.
     pub(crate) async fn open(dialer: &Dialer, hello: &str, pace: Pace, stop: &Stop) -> Result<Self, Error> {
-        let wire = stoppable(stop, dialer.connect()).await?;
+        let wire = stop.unless(dialer.connect()).await?;
         let mut session = Self {
             wire,
             input: Vec::with_capacity(1024),
@@ -128,7 +128,7 @@ impl Session {
             return Err(Error::transient(format!("{host} sent more in plain text after agreeing to TLS"))
                 .with_hint("a broken server, or somebody in between"));
         }
-        self.wire = stoppable(&self.stop.clone(), dialer.secure(self.wire)).await?;
+        self.wire = self.stop.unless(dialer.secure(self.wire)).await?;
         self.features = Features::default();
         Ok(self)
     }
@@ -177,51 +177,59 @@ impl Session {
         format!("{reset}{}{}DATA\r\n", self.features.mail(letter), self.features.rcpt(letter))
     }
 
-    /// The server's replies to what [`Session::offer`] began.
+    /// The server's replies to what [`Session::offer`] began. The first refusal is the message's; with pipelining the
+    /// replies to what was sent after it must be read all the same.
     pub(crate) async fn answers(&mut self, letter: &Letter) -> Result<Answer, Broken> {
-        if std::mem::take(&mut self.needs_reset) {
-            self.command("RSET\r\n").await?;
-            let reply = self.envelope_reply().await?;
-            if reply.class() != 2 {
-                return Err(format!("the mail server refuses RSET: {}", reply.text()));
-            }
-        }
-        let mut first_no = None;
+        self.reset().await?;
+        let mut first = Verdict::Go;
         for stage in [Stage::Mail, Stage::Rcpt, Stage::Data] {
-            if first_no.is_some() && !self.features.pipelining {
-                break;
-            }
-            match stage {
-                Stage::Mail => self.command(&self.features.mail(letter)).await?,
-                Stage::Rcpt => self.command(&self.features.rcpt(letter)).await?,
-                _ => self.command("DATA\r\n").await?,
+            let refused = first != Verdict::Go;
+            if !self.features.pipelining {
+                if refused {
+                    break;
+                }
+                self.write(self.command(stage, letter).as_bytes()).await.map_err(|(_, why)| why)?;
             }
             let verdict = judge(stage, &self.envelope_reply().await?);
             self.needs_reset |= stage == Stage::Mail && verdict == Verdict::Go;
-            if matches!(verdict, Verdict::Closing(_) | Verdict::Barred(_)) && first_no.is_none() {
-                return Ok(Answer { verdict, alive: false });
-            }
-            match (&first_no, verdict) {
+            let gone = match verdict {
                 // The server waits for a body nobody should get. Hanging up here delivers nothing, for certain.
-                (Some(_), Verdict::Go) if stage == Stage::Data => {
-                    return Ok(Answer { verdict: first_no.unwrap_or(Verdict::Go), alive: false });
-                }
-                (None, verdict) if verdict != Verdict::Go => first_no = Some(verdict),
-                (Some(_), Verdict::Closing(_)) => {
-                    return Ok(Answer { verdict: first_no.unwrap_or(Verdict::Go), alive: false });
-                }
-                _ => {}
+                Verdict::Go => refused && stage == Stage::Data,
+                Verdict::Closing(_) => true,
+                Verdict::Barred(_) => !refused,
+                Verdict::Settled(_) => false,
+            };
+            if !refused {
+                first = verdict;
+            }
+            if gone {
+                return Ok(Answer { verdict: first, alive: false });
             }
         }
-        Ok(Answer { verdict: first_no.unwrap_or(Verdict::Go), alive: true })
+        Ok(Answer { verdict: first, alive: true })
     }
 
-    /// Writes a command unless [`Session::offer`] has already.
-    async fn command(&mut self, command: &str) -> Result<(), Broken> {
-        if self.features.pipelining {
+    async fn reset(&mut self) -> Result<(), Broken> {
+        if !std::mem::take(&mut self.needs_reset) {
             return Ok(());
         }
-        self.write(command.as_bytes()).await.map_err(|(_, why)| why)
+        if !self.features.pipelining {
+            self.write(b"RSET\r\n").await.map_err(|(_, why)| why)?;
+        }
+        let reply = self.envelope_reply().await?;
+        if reply.class() == 2 {
+            Ok(())
+        } else {
+            Err(format!("the mail server refuses RSET: {}", reply.text()))
+        }
+    }
+
+    fn command(&self, stage: Stage, letter: &Letter) -> String {
+        match stage {
+            Stage::Mail => self.features.mail(letter),
+            Stage::Rcpt => self.features.rcpt(letter),
+            Stage::Data | Stage::Body => "DATA\r\n".to_owned(),
+        }
     }
 
     async fn envelope_reply(&mut self) -> Result<Reply, Broken> {
@@ -316,12 +324,3 @@ impl Session {
 }
 
 pub(crate) const OUT_OF_STEP: &str = "the mail server answered out of step";
-pub(crate) const STOPPED: &str = "the daemon is stopping";
-
-async fn stoppable<T>(stop: &Stop, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    tokio::select! {
-        biased;
-        result = work => result,
-        () = stop.fired() => Err(Error::new(rejoin_plugin_api::ErrorClass::Cancelled, STOPPED)),
-    }
-}

@@ -4,14 +4,16 @@
 //! Memory is bounded by the page and by the largest single mail, not by the mailbox: UIDs are asked for in windows,
 //! sizes before bodies, and bodies in groups.
 
+mod plan;
+
 use std::{future::Future, time::Duration};
 
 use async_imap::{Client, Session, error::Error as ImapError, types::Fetch};
 use futures_util::{Stream, StreamExt};
-use rejoin_plugin_api::{Batch, Error, Host, Progress, ReadRequest};
-use serde::{Deserialize, Serialize};
+use rejoin_plugin_api::{Batch, Error, Progress, ReadRequest};
 use tokio::time::timeout;
 
+use self::plan::{Sized, group_length, start, uid_set};
 use super::{push, refuse, too_large, utf7};
 use crate::{
     config::{Imap, Tls},
@@ -23,8 +25,6 @@ const WINDOW_MIN: u32 = 10_000;
 const WINDOW_MAX: u32 = 250_000;
 /// Mails whose sizes are looked at together.
 const PAGE_MAX: usize = 500;
-/// Bodies fetched by one command.
-const GROUP_BYTES: u64 = 2 << 20;
 
 pub(crate) struct Inbox {
     dialer: Dialer,
@@ -37,19 +37,6 @@ pub(crate) struct Inbox {
     session: Option<Session<Wire>>,
     /// UIDs of the batch given last, and the cursor that will say it is durable.
     unseen: Option<(String, Vec<u32>)>,
-}
-
-/// Up to which UID everything was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Cursor {
-    validity: u32,
-    uid: u32,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Sized {
-    uid: u32,
-    bytes: u64,
 }
 
 impl Inbox {
@@ -78,21 +65,13 @@ impl Inbox {
         ))
     }
 
-    pub(crate) async fn read(
-        &mut self,
-        request: &ReadRequest,
-        out: &mut Batch,
-        host: &Host,
-    ) -> Result<Progress, Error> {
+    pub(crate) async fn read(&mut self, request: &ReadRequest, out: &mut Batch) -> Result<Progress, Error> {
         let mut session = match self.session.take() {
             Some(session) => session,
             None => self.login().await?,
         };
         // A session that broke is dropped with its error; the next call makes a new one from the same cursor.
-        let (progress, session) = {
-            let progress = self.read_page(&mut session, request, out, host).await?;
-            (progress, session)
-        };
+        let progress = self.read_page(&mut session, request, out).await?;
         if progress == Progress::More {
             self.session = Some(session);
         } else {
@@ -106,7 +85,6 @@ impl Inbox {
         session: &mut Session<Wire>,
         request: &ReadRequest,
         out: &mut Batch,
-        host: &Host,
     ) -> Result<Progress, Error> {
         let folder = self.examine(session).await?;
         let validity = folder.uid_validity.unwrap_or(0);
@@ -117,7 +95,7 @@ impl Inbox {
             None => self.last_uid(session, folder.exists).await?,
         };
         let mut window = WINDOW_MIN;
-        while at.uid < last && folder.exists > 0 && !out.is_full() && !host.is_cancelled() {
+        while at.uid < last && folder.exists > 0 && !out.is_full() {
             let until = at.uid.saturating_add(window).min(last);
             let mut uids = self.search(session, at.uid + 1, until).await?;
             let page =
@@ -127,7 +105,7 @@ impl Inbox {
             if uids.is_empty() {
                 window = window.saturating_mul(2).min(WINDOW_MAX);
             }
-            let done = self.give(session, &uids, out, host, &mut given).await?;
+            let done = self.give(session, &uids, out, &mut given).await?;
             at.uid = match done {
                 Some(uid) => uid,
                 None if whole_window => until,
@@ -147,13 +125,12 @@ impl Inbox {
         session: &mut Session<Wire>,
         uids: &[u32],
         out: &mut Batch,
-        host: &Host,
         given: &mut Vec<u32>,
     ) -> Result<Option<u32>, Error> {
         let sizes = self.sizes(session, uids).await?;
         let mut rest = sizes.as_slice();
         while let Some(first) = rest.first() {
-            if out.is_full() || host.is_cancelled() {
+            if out.is_full() {
                 return Ok(Some(first.uid - 1));
             }
             let (group, after) = rest.split_at(group_length(rest, self.max_bytes));
@@ -274,10 +251,14 @@ impl Inbox {
             None => return Err(Error::transient(format!("{host} closed the IMAP connection at once"))),
         }
         if self.dialer.endpoint.tls == Tls::Starttls {
-            self.within(client.run_command_and_check_ok("STARTTLS", None)).await.map_err(|e| {
-                Error::config(format!("{host} refuses STARTTLS: {e}"))
-                    .with_hint("tls = \"wrapper\" may be what it speaks")
-            })?;
+            let asked = async { Ok(client.run_command_and_check_ok("STARTTLS", None).await) };
+            match self.within(asked).await? {
+                Err(ImapError::No(why) | ImapError::Bad(why)) => {
+                    return Err(Error::config(format!("{host} refuses STARTTLS: {why}"))
+                        .with_hint("tls = \"wrapper\" may be what it speaks"));
+                }
+                result => result.map_err(|e| failed(host, &e))?,
+            }
             // A new client, so that nothing sent in plain text so far is taken for the server's word.
             client = Client::new(self.dialer.secure(client.into_inner()).await?);
         }
@@ -331,40 +312,6 @@ impl Inbox {
     }
 }
 
-/// Another UIDVALIDITY means other UIDs: from the start, and the keys keep anything from doubling.
-fn start(cursor: Option<&str>, validity: u32) -> Result<Cursor, Error> {
-    let fresh = Cursor { validity, uid: 0 };
-    let Some(text) = cursor else { return Ok(fresh) };
-    let cursor: Cursor = serde_json::from_str(text).map_err(|_| {
-        let message = "the stored place in the mailbox is not one of this plugin's";
-        Error::new(rejoin_plugin_api::ErrorClass::CursorInvalid, message)
-    })?;
-    Ok(if cursor.validity == validity { cursor } else { fresh })
-}
-
-/// How many of the first mails to fetch by one command: one that is too large stands alone.
-fn group_length(sizes: &[Sized], max_bytes: u64) -> usize {
-    let mut total = 0;
-    let fits = |s: &&Sized| {
-        total += s.bytes;
-        s.bytes <= max_bytes && total <= GROUP_BYTES
-    };
-    sizes.iter().take_while(fits).count().max(1)
-}
-
-/// `1:3,7`: runs are joined, so a page of 500 fits in any server's line limit.
-fn uid_set(uids: impl Iterator<Item = u32>) -> String {
-    let mut runs: Vec<(u32, u32)> = Vec::new();
-    for uid in uids {
-        match runs.last_mut() {
-            Some((_, end)) if end.checked_add(1) == Some(uid) => *end = uid,
-            _ => runs.push((uid, uid)),
-        }
-    }
-    let spell = |(a, b): &(u32, u32)| if a == b { a.to_string() } else { format!("{a}:{b}") };
-    runs.iter().map(spell).collect::<Vec<_>>().join(",")
-}
-
 /// RFC 5530 codes, and what Gmail and Dovecot say, for a "no" that a wait may turn into a "yes".
 fn is_passing(why: &str) -> bool {
     let why = why.to_ascii_uppercase();
@@ -391,45 +338,5 @@ fn failed(host: &str, e: &ImapError) -> Error {
             Error::transient(format!("the IMAP server {host} sent something that is not IMAP"))
         }
         e => Error::transient(format!("the IMAP server {host}: {e}")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Cursor, Sized, group_length, start, uid_set};
-
-    #[test]
-    fn cursors() {
-        let text = r#"{"validity":7,"uid":42}"#;
-        assert_eq!(start(Some(text), 7).unwrap(), Cursor { validity: 7, uid: 42 });
-        assert_eq!(start(Some(text), 8).unwrap(), Cursor { validity: 8, uid: 0 });
-        assert_eq!(start(None, 8).unwrap(), Cursor { validity: 8, uid: 0 });
-        assert!(start(Some("rubbish"), 8).is_err());
-    }
-
-    #[test]
-    fn uid_sets() {
-        for (uids, set) in
-            [(vec![1, 2, 3, 7], "1:3,7"), (vec![5], "5"), (vec![1, 3, 5], "1,3,5"), (vec![], "")]
-        {
-            assert_eq!(uid_set(uids.into_iter()), set);
-        }
-    }
-
-    #[test]
-    fn groups_are_bounded_and_large_mail_stands_alone() {
-        let sizes = |bytes: &[u64]| {
-            bytes.iter().zip(1..).map(|(&bytes, uid)| Sized { uid, bytes }).collect::<Vec<_>>()
-        };
-        let mib = 1 << 20;
-        for (bytes, length) in [
-            (vec![10, 10, 10], 3),
-            (vec![mib, mib, mib], 2),
-            (vec![5 * mib, 10], 1),
-            (vec![30 * mib, 10], 1),
-            (vec![10, 30 * mib, 10], 1),
-        ] {
-            assert_eq!(group_length(&sizes(&bytes), 20 * mib), length, "{bytes:?}");
-        }
     }
 }

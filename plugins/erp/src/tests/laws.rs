@@ -81,8 +81,8 @@ proptest! {
         }
         // Twice: the look that was under way ends, and the next one goes over the overlap again.
         fake.world.lock().unwrap().now += OVERLAP_SECONDS + 1;
-        tell(reader.to_the_end(&mut erp, 3).unwrap());
-        tell(reader.to_the_end(&mut erp, 3).unwrap());
+        tell(reader.until_caught_up(&mut erp, 3).unwrap());
+        tell(reader.until_caught_up(&mut erp, 3).unwrap());
         {
             let world = fake.world.lock().unwrap();
             for id in 1..12 {
@@ -92,8 +92,8 @@ proptest! {
         }
         // And a quiet ERP is told about no more.
         fake.world.lock().unwrap().now += 2 * OVERLAP_SECONDS;
-        reader.to_the_end(&mut erp, 3).unwrap();
-        prop_assert_eq!(reader.to_the_end(&mut erp, 3).unwrap(), Vec::<Value>::new());
+        reader.until_caught_up(&mut erp, 3).unwrap();
+        prop_assert_eq!(reader.until_caught_up(&mut erp, 3).unwrap(), Vec::<Value>::new());
     }
 
     /// A part that changed is followed by its record: told at or after the change became visible.
@@ -110,7 +110,7 @@ proptest! {
         let mut erp = plugin(&fake.url, "admin", "secret", json!({"overlap": overlap, "page": 2}));
         let mut reader = Reader::new("parties");
         fake.world.lock().unwrap().now += 100;
-        reader.to_the_end(&mut erp, 10).unwrap();
+        reader.until_caught_up(&mut erp, 10).unwrap();
         // When each party was last told, and when its address last became visible.
         let (mut told, mut changed) = (BTreeMap::new(), BTreeMap::new());
         for (party, delay, wait) in changes {
@@ -129,7 +129,7 @@ proptest! {
         fake.world.lock().unwrap().now += OVERLAP_SECONDS;
         let now = fake.world.lock().unwrap().now;
         for _ in 0..2 {
-            for line in reader.to_the_end(&mut erp, max).unwrap() {
+            for line in reader.until_caught_up(&mut erp, max).unwrap() {
                 told.insert(line["v"]["id"].as_i64().unwrap(), now);
             }
         }

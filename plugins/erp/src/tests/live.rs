@@ -45,7 +45,7 @@ fn a_party_from_its_making_to_its_end() {
     let Some(mut erp) = live(json!({"page": 20, "overlap": "1s"})) else { return };
     assert!(erp.check().unwrap().starts_with("Tryton at "));
     let mut reader = Reader::new("parties");
-    let all = reader.to_the_end(&mut erp, 1000).unwrap();
+    let all = reader.until_caught_up(&mut erp, 1000).unwrap();
     let keys: HashSet<&str> = all.iter().map(|line| line["key"].as_str().unwrap()).collect();
     assert!(keys.len() >= 50, "seeded parties: {}", keys.len());
     let seeded = all.iter().find(|line| line["v"]["name"] == "Customer 007").unwrap();
@@ -57,7 +57,7 @@ fn a_party_from_its_making_to_its_end() {
         "contact_mechanisms": [["create", [{"type": "email", "value": "old@example.com"}]]]}]);
     let ids = call(&mut erp, "party.party.create", &[made]);
     let key = format!("party/{}", ids[0]);
-    let seen = of(&reader.to_the_end(&mut erp, 7).unwrap(), &key);
+    let seen = of(&reader.until_caught_up(&mut erp, 7).unwrap(), &key);
     assert_eq!(seen[0]["addresses"][0]["city"], "杭州");
 
     // Each change alone, where only its own table's dates tell of it.
@@ -65,15 +65,15 @@ fn a_party_from_its_making_to_its_end() {
     let search = [own, json!(0), Value::Null, Value::Null];
     let mechanisms = call(&mut erp, "party.contact_mechanism.search", &search);
     write(&mut erp, "party.contact_mechanism", &mechanisms, json!({"value": "new@example.com"}));
-    let seen = of(&reader.to_the_end(&mut erp, 7).unwrap(), &key);
+    let seen = of(&reader.until_caught_up(&mut erp, 7).unwrap(), &key);
     assert_eq!(seen.last().unwrap()["emails"], json!(["new@example.com"]));
     let addresses = call(&mut erp, "party.address.search", &search);
     write(&mut erp, "party.address", &addresses, json!({"city": "上海"}));
-    let seen = of(&reader.to_the_end(&mut erp, 7).unwrap(), &key);
+    let seen = of(&reader.until_caught_up(&mut erp, 7).unwrap(), &key);
     assert_eq!(seen.last().unwrap()["addresses"][0]["city"], "上海");
 
     write(&mut erp, "party.party", &ids, json!({"active": false}));
-    let seen = of(&reader.to_the_end(&mut erp, 7).unwrap(), &key);
+    let seen = of(&reader.until_caught_up(&mut erp, 7).unwrap(), &key);
     assert_eq!(seen.last().unwrap()["active"], false);
     assert!(Reader::sweep("parties").keys(&mut erp, 33).contains(&key), "switched off is not deleted");
     let error = erp.client.call::<Value>("model.party.party.delete", &[ids]).unwrap_err();
@@ -84,7 +84,7 @@ fn a_party_from_its_making_to_its_end() {
 #[test]
 fn sales_with_lines_and_parties() {
     let Some(mut erp) = live(json!({"page": 30})) else { return };
-    let lines = Reader::new("sales").to_the_end(&mut erp, 1000).unwrap();
+    let lines = Reader::new("sales").until_caught_up(&mut erp, 1000).unwrap();
     let keys: HashSet<&str> = lines.iter().map(|line| line["key"].as_str().unwrap()).collect();
     assert!(keys.len() >= 100, "seeded sales: {}", keys.len());
     let parties: HashSet<String> = Reader::sweep("parties").keys(&mut erp, 1000).into_iter().collect();

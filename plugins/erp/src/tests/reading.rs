@@ -44,7 +44,7 @@ fn parties_as_tryton_writes_them() {
         "identifiers.": [{"id": 5, "type": "eu_vat", "code": "CZ12345678"}],
     });
     fake.world.lock().unwrap().put("party.party", 12, read, 0);
-    let lines = Reader::new("parties").to_the_end(&mut erp(&fake, json!({})), 10).unwrap();
+    let lines = Reader::new("parties").until_caught_up(&mut erp(&fake, json!({})), 10).unwrap();
     let expected = json!({"op": "u", "key": "party/12", "v": {
         "id": 12, "code": "17", "name": "李雷", "lang": "zh_CN", "active": true,
         "addresses": [{"street": "Main 1", "postal_code": "60200", "city": "Brno", "country": "CZ"}],
@@ -72,7 +72,7 @@ fn sales_as_tryton_writes_them() {
         ],
     });
     fake.world.lock().unwrap().put("sale.sale", 34, read, 0);
-    let lines = Reader::new("sales").to_the_end(&mut erp(&fake, json!({})), 10).unwrap();
+    let lines = Reader::new("sales").until_caught_up(&mut erp(&fake, json!({})), 10).unwrap();
     assert_eq!(lines[0]["key"], "sale/34");
     let v = &lines[0]["v"];
     assert_eq!((&v["party"], &v["party_key"]), (&json!(12), &json!("party/12")));
@@ -89,7 +89,7 @@ fn sales_as_tryton_writes_them() {
 fn one_odd_record_harms_no_other() {
     let fake = with_parties(3);
     fake.world.lock().unwrap().put("party.party", 2, json!({"active": "perhaps"}), 0);
-    let lines = Reader::new("parties").to_the_end(&mut erp(&fake, json!({})), 10).unwrap();
+    let lines = Reader::new("parties").until_caught_up(&mut erp(&fake, json!({})), 10).unwrap();
     let ops: Vec<&str> = lines.iter().map(|line| line["op"].as_str().unwrap()).collect();
     assert_eq!(ops, ["u", "q", "u"]);
     assert_eq!(lines[1]["at"], "party/2");
@@ -109,7 +109,7 @@ fn ties_are_paged_by_id() {
 #[test]
 fn calls_grow_with_pages_and_not_with_records() {
     let fake = with_parties(100);
-    Reader::new("parties").to_the_end(&mut erp(&fake, json!({"page": 50})), 1000).unwrap();
+    Reader::new("parties").until_caught_up(&mut erp(&fake, json!({"page": 50})), 1000).unwrap();
     // Login and preferences; per page two lists and the records; at the end lists of the three tables.
     assert!(
         fake.world.lock().unwrap().calls.len() <= 2 + 2 * 3 + 6,

@@ -1,6 +1,7 @@
 //! The configuration as its users meet it: texts in, settings or rendered mistakes out.
 
 mod mistakes;
+mod mistakes_campaigns;
 mod properties;
 mod settings;
 mod shipped;
@@ -86,4 +87,15 @@ fn read_named(path: &Path, text: Option<&str>) -> Result<Settings, String> {
     let mut draft = draft.map_err(rendered)?;
     draft.check_plugins(&manifests());
     draft.finish().map_err(rendered)
+}
+
+/// What is said about a text that is wrong, all of it.
+#[track_caller]
+fn check(text: &str, said: &str) {
+    let rendered = match read(text.trim_start()) {
+        Ok(_) => panic!("nothing is wrong with:\n{text}"),
+        Err(rendered) => rendered,
+    };
+    let rendered = rendered.replace(&std::env::current_dir().unwrap().display().to_string(), "/site");
+    assert_eq!(rendered, said.trim_start(), "\n--- said:\n{rendered}\n--- about:\n{text}");
 }

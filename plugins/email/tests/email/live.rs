@@ -1,21 +1,19 @@
 //! Against real servers, where the environment names them: Postfix, its smtp-sink, and Dovecot. Without the variables
 //! each test says so and passes.
 
-#![allow(unreachable_pub, reason = "a test crate")]
-
-mod support;
-
 use std::{
     env,
+    io::{Read, Write},
+    net::TcpStream,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
 };
 
+use crate::support::{open, send, short};
 use rejoin_email::Email;
 use rejoin_plugin_api::{Batch, ErrorClass, Message, Outcome, Plugin, Progress, ReadRequest, Source};
 use serde_json::{Value, json};
-use support::{open, send, short};
 
 /// The values of all these variables, or nothing and a word about it.
 fn environment<const N: usize>(names: [&str; N]) -> Option<[String; N]> {
@@ -34,7 +32,7 @@ fn port(address: &str) -> u16 {
 /// Different in every run and call.
 fn tag() -> String {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
-    #[allow(clippy::disallowed_methods, reason = "a test needs a name no other run has used")]
+    #[allow(clippy::disallowed_methods, reason = "a name no other run has used")]
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
     format!("t{now}-{}", COUNT.fetch_add(1, Ordering::SeqCst))
 }
@@ -172,35 +170,57 @@ fn imap_pages_agree_and_wrong_settings_are_named() {
     open(&good.to_string()).read(&request, &mut batch).unwrap();
     assert_eq!(batch.records(), all.len().min(5) as u64);
 
-    for (pointer, value, class) in [
-        ("/imap/password", json!("wrong"), ErrorClass::Auth),
-        ("/imap/folder", json!("没有"), ErrorClass::Config),
-        ("/imap/ca", json!(null), ErrorClass::Config),
-        ("/imap/host", json!("localhost.invalid"), ErrorClass::Transient),
+    for (key, value, class) in [
+        ("password", json!("wrong"), ErrorClass::Auth),
+        ("folder", json!("没有"), ErrorClass::Config),
+        ("ca", json!(null), ErrorClass::Config),
+        ("host", json!("localhost.invalid"), ErrorClass::Transient),
     ] {
         let mut bad = good.clone();
-        *bad.pointer_mut(pointer).unwrap() = value;
+        bad["imap"][key] = value;
         let error = open(&bad.to_string()).check().unwrap_err();
-        assert_eq!(error.class, class, "{pointer}: {error}");
+        assert_eq!(error.class, class, "{key}: {error}");
     }
 }
 
 #[test]
 fn seen_is_set_only_when_asked_and_committed() {
-    let names = ["REJOIN_TEST_SMTP", "REJOIN_TEST_IMAPS", "REJOIN_TEST_CA", "REJOIN_TEST_MAIL_PASSWORD"];
-    let Some([smtp_at, imaps, ca, password]) = environment(names) else { return };
+    let names = [
+        "REJOIN_TEST_SMTP",
+        "REJOIN_TEST_IMAPS",
+        "REJOIN_TEST_IMAP",
+        "REJOIN_TEST_CA",
+        "REJOIN_TEST_MAIL_PASSWORD",
+    ];
+    let Some([smtp_at, imaps, plain_imap, ca, password]) = environment(names) else { return };
     let tag = tag();
-    let (outcomes, _) = send(
-        &mut open(&smtp(&smtp_at, "none", json!({})).to_string()),
-        &[message(&tag, "c199@customer.test")],
-    );
+    let user = "c199@customer.test";
+    let (outcomes, _) =
+        send(&mut open(&smtp(&smtp_at, "none", json!({})).to_string()), &[message(&tag, user)]);
     assert_eq!(short(&outcomes[0]), "accepted");
-    let mut config = imap(&imaps, "wrapper", &ca, "c199@customer.test", &password);
-    config["imap"]["mark_seen"] = json!(true);
-    let mut inbox = open(&config.to_string());
-    wait_for(&mut inbox, |v| v["message_id"] == format!("{tag}@shop.test"));
-    let (_, cursor) = rows(&mut inbox, 100_000);
-    inbox.committed("inbox", &cursor).unwrap();
+    let mut config = imap(&imaps, "wrapper", &ca, user, &password);
+    wait_for(&mut open(&config.to_string()), |v| v["message_id"] == format!("{tag}@shop.test"));
+    for mark_seen in [false, true] {
+        config["imap"]["mark_seen"] = json!(mark_seen);
+        let mut inbox = open(&config.to_string());
+        let (_, cursor) = rows(&mut inbox, 100_000);
+        assert!(is_unseen(&plain_imap, user, &password, &tag), "reading marks nothing");
+        inbox.committed("inbox", &cursor).unwrap();
+        assert_eq!(is_unseen(&plain_imap, user, &password, &tag), !mark_seen);
+    }
+}
+
+/// Asks the server itself, in its own words.
+fn is_unseen(address: &str, user: &str, password: &str, tag: &str) -> bool {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let commands = format!(
+        "a LOGIN {user} {password}\r\nb EXAMINE INBOX\r\nc SEARCH UNSEEN HEADER Message-ID {tag}\r\nd LOGOUT\r\n"
+    );
+    stream.write_all(commands.as_bytes()).unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    let found = said.lines().find(|l| l.starts_with("* SEARCH")).unwrap();
+    found.trim() != "* SEARCH"
 }
 
 #[test]

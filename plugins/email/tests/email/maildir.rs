@@ -1,11 +1,7 @@
 //! The Maildir transport, and reading back what it wrote.
 
-#![allow(unreachable_pub, reason = "a test crate")]
-
-mod support;
-
+use crate::support::{messages, open, send, short};
 use rejoin_plugin_api::{Batch, Plugin, Progress, ReadRequest, Source};
-use support::{messages, open, send, short};
 
 #[test]
 fn messages_become_files_once_and_can_be_read_back() {

@@ -33,6 +33,7 @@ pub(crate) enum Does {
 pub(crate) enum At {
     Greeting,
     Ehlo,
+    StartTls,
     Mail,
     Rcpt,
     Data,
@@ -141,6 +142,7 @@ fn serve(
                 transaction += 1;
                 answer(out, Does::Ok, "250 2.0.0 ok")?
             }
+            "STAR" => answer(out, script(At::StartTls, number, 0, ""), "220 go")?,
             "QUIT" => {
                 answer(out, Does::Ok, "221 bye")?;
                 return Ok(());
