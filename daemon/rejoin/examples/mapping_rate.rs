@@ -45,7 +45,8 @@ fn main() {
 }
 
 fn measure(what: &str, map: Map, lines: &[u8]) {
-    let site = SiteDefaults { zone: chrono_tz::Asia::Shanghai, currency: "CNY".to_owned(), region: "CN".to_owned() };
+    let site =
+        SiteDefaults { zone: chrono_tz::Asia::Shanghai, currency: "CNY".to_owned(), region: "CN".to_owned() };
     let maps = Maps { connector: "bench".into(), site, maps: vec![map] };
     let began_ns = on_core_ns();
     let mut taken = 0;

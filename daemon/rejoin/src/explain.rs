@@ -62,7 +62,10 @@ mod tests {
         for part in ["campaign", "connector", "identity", "insight", "model", "rejoin", "store", "web"] {
             used(&daemon.join(part).join("src"), &mut found);
         }
-        assert!(found.contains("RJ-M001") && found.contains("RJ-P01"), "the search finds what is there: {found:?}");
+        assert!(
+            found.contains("RJ-M001") && found.contains("RJ-P01"),
+            "the search finds what is there: {found:?}"
+        );
         let missing: Vec<_> = found.iter().filter(|code| explain(code).is_none()).collect();
         assert!(missing.is_empty(), "no page in errors.md for {missing:?}");
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use rejoin_connector::{Catalog, Connector, Limits, Role, Spec};
 use rejoin_store::Store;
@@ -108,6 +109,17 @@ pub fn catalog(dirs: Vec<PathBuf>) -> std::io::Result<Arc<Catalog>> {
     Ok(Arc::new(Catalog::new(dirs, std::env::current_exe()?)))
 }
 
+/// A channel may wait five minutes for the answer to one message (RFC 5321 section 4.5.3.2.6 asks for ten): killing it
+/// before would make messages unknown that are not.
+const SEND_DEADLINE: Duration = Duration::from_secs(360);
+
+fn limits_of(role: Role) -> Limits {
+    match role {
+        Role::Channel => Limits { call_deadline: SEND_DEADLINE, ..Limits::default() },
+        Role::Source | Role::Webhook => Limits::default(),
+    }
+}
+
 fn connectors_of(settings: &Settings, catalog: &Arc<Catalog>) -> HashMap<(String, Role), Connector> {
     let mut connectors = HashMap::new();
     for connector in &settings.connectors {
@@ -117,7 +129,7 @@ fn connectors_of(settings: &Settings, catalog: &Arc<Catalog>) -> HashMap<(String
                 plugin: connector.plugin.clone(),
                 role: *role,
                 config: connector.config.clone(),
-                limits: Limits::default(),
+                limits: limits_of(*role),
             };
             connectors.insert((connector.name.to_string(), *role), Connector::new(Arc::clone(catalog), spec));
         }

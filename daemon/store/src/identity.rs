@@ -6,7 +6,8 @@ use rejoin_model::customer::{IdentityKey, KeyKind};
 use rejoin_model::{CustomerId, RecordId};
 use rusqlite::OptionalExtension;
 
-use crate::rows::{limit, list};
+use crate::resolution::StoredKey;
+use crate::rows::{from_json, limit, list};
 use crate::{Error, Store};
 
 impl Store {
@@ -49,6 +50,24 @@ impl Store {
         .await
     }
 
+    /// For each record, in order, the keys it was last found by. They may differ from those it states now: then both
+    /// lead to records whose answer depends on it.
+    pub async fn keys_of(&self, records: &[RecordId]) -> Result<Vec<Vec<IdentityKey>>, Error> {
+        let records = records.to_vec();
+        self.read(move |db| {
+            let mut query = db.prepare_cached("SELECT keys FROM link WHERE record_id = ?1")?;
+            let mut found = Vec::with_capacity(records.len());
+            for record in &records {
+                let keys: Option<Option<String>> = query.query_row([record.0], |row| row.get(0)).optional()?;
+                let keys: Vec<StoredKey> = keys.flatten().as_deref().map(from_json).transpose()?.unwrap_or_default();
+                let keys = keys.into_iter().map(|(kind, value)| Ok(IdentityKey { kind: kind_of(kind)?, value }));
+                found.push(keys.collect::<Result<_, Error>>()?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     /// Every record of these customers, in order of customer and record.
     pub async fn members_of(&self, customers: &[CustomerId]) -> Result<Vec<(CustomerId, RecordId)>, Error> {
         let customers = list(customers.iter().map(|id| id.0));
@@ -79,6 +98,11 @@ impl Store {
         })
         .await
     }
+}
+
+fn kind_of(code: i64) -> Result<KeyKind, Error> {
+    let known = KeyKind::ALL.iter().map(|(_, kind)| *kind).find(|kind| kind_code(*kind) == code);
+    known.ok_or_else(|| Error::corrupt(format!("{code} is no kind of key")))
 }
 
 /// The number a kind has in the `identity` table. Never renumber.

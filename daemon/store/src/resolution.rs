@@ -23,7 +23,6 @@ impl Store {
 }
 
 fn apply(db: &Connection, mut resolution: Resolution, now: Timestamp) -> Result<(), Error> {
-    forget_keys_of_unlinked(&mut resolution);
     write_keys(db, &mut resolution.keys)?;
     let mut moves = Moves::default();
     resolution.links.sort_by_key(|link| link.record);
@@ -49,16 +48,6 @@ fn apply(db: &Connection, mut resolution: Resolution, now: Timestamp) -> Result<
     settle(db, &mut resolution.resolved)
 }
 
-/// A record that belongs to nobody must lead nobody to it.
-fn forget_keys_of_unlinked(resolution: &mut Resolution) {
-    if resolution.unlinked.is_empty() {
-        return;
-    }
-    let given: BTreeSet<RecordId> = resolution.keys.iter().map(|(record, _)| *record).collect();
-    let silent = resolution.unlinked.iter().filter(|record| !given.contains(record));
-    resolution.keys.extend(silent.map(|record| (*record, Vec::new())).collect::<Vec<_>>());
-}
-
 fn settle(db: &Connection, resolved: &mut [(RecordId, u32)]) -> Result<(), Error> {
     resolved.sort_unstable();
     let mut clear = db.prepare_cached("DELETE FROM unresolved WHERE record_id = ?1 AND version = ?2")?;
@@ -68,7 +57,8 @@ fn settle(db: &Connection, resolved: &mut [(RecordId, u32)]) -> Result<(), Error
     Ok(())
 }
 
-type StoredKey = (i64, String);
+/// A key as `link.keys` and `identity` hold it.
+pub(crate) type StoredKey = (i64, String);
 
 fn write_keys(db: &Connection, keys: &mut [(RecordId, Vec<IdentityKey>)]) -> Result<(), Error> {
     keys.sort_by_key(|(record, _)| *record);

@@ -1,6 +1,8 @@
 //! How a file is written: encoding and delimiter, each with the reason, for the log. Guesses from a sample; reads
 //! nothing itself.
 
+use std::collections::BTreeSet;
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use csv_core::ReadRecordResult;
 use encoding_rs::{Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE};
@@ -9,6 +11,8 @@ use encoding_rs::{Encoding, GB18030, UTF_8, UTF_16BE, UTF_16LE};
 pub(crate) const SAMPLE_BYTES: usize = 64 << 10;
 const DELIMITERS: [(u8, &str); 4] = [(b',', "comma"), (b';', "semicolon"), (b'\t', "tab"), (b'|', "pipe")];
 const DELIMITER_RECORDS: usize = 100;
+/// With fewer different characters than this, letter frequencies cannot tell Chinese from Korean or Japanese.
+const ENOUGH_PAIRS: usize = 30;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -67,11 +71,11 @@ pub(crate) fn beyond_ascii(sample: &[u8]) -> (&'static Encoding, String) {
     let pairs = pairs(sample);
     let east_asian = ["EUC-KR", "EUC-JP", "Shift_JIS", "Big5"].contains(&guess.name());
     if guess.name() == "GBK" || guess == GB18030 {
-        (GB18030, format!("not UTF-8, and its {} byte pairs read as Chinese", pairs.all))
-    } else if pairs.mostly_common_hanzi() && !(east_asian && pairs.all >= 50) {
+        (GB18030, format!("not UTF-8, and its {} different byte pairs read as Chinese", pairs.all))
+    } else if pairs.mostly_common_hanzi() && !(east_asian && pairs.all >= ENOUGH_PAIRS) {
         // Short samples look like several encodings at once, and of those GB18030 is what exports here are in.
         let (hanzi, all) = (pairs.common_hanzi, pairs.all);
-        (GB18030, format!("not UTF-8, and {hanzi} of {all} byte pairs are common Chinese characters"))
+        (GB18030, format!("not UTF-8, and {hanzi} of {all} different byte pairs are common Chinese characters"))
     } else {
         (guess, "not UTF-8, and the frequencies of its letters fit best".into())
     }
@@ -89,20 +93,19 @@ impl Pairs {
     }
 }
 
-/// Reads runs of bytes above 127 two by two, as GBK does.
+/// Reads runs of bytes above 127 two by two, as GBK does. Each pair counts once: a column that says the same word in
+/// every line tells no more than the word.
 fn pairs(sample: &[u8]) -> Pairs {
-    let mut counted = Pairs { all: 0, common_hanzi: 0 };
+    let mut seen = BTreeSet::new();
     let mut bytes = sample.iter().copied();
     while let Some(lead) = bytes.next() {
         if lead < 0x80 {
             continue;
         }
-        if let Some(trail) = bytes.next() {
-            counted.all += 1;
-            counted.common_hanzi += usize::from((0xB0..=0xD7).contains(&lead) && trail >= 0xA1);
-        }
+        seen.extend(bytes.next().map(|trail| (lead, trail)));
     }
-    counted
+    let common = |(lead, trail): &&(u8, u8)| (0xB0..=0xD7).contains(lead) && *trail >= 0xA1;
+    Pairs { all: seen.len(), common_hanzi: seen.iter().filter(common).count() }
 }
 
 /// The delimiter that gives the first records of `text` the same number of columns most often; of equals the one

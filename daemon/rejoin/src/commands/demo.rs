@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use rejoin_model::{Customer, CustomerId};
+use unicode_width::UnicodeWidthStr;
 
 use super::{campaign, customer, open, shown};
 use crate::clock;
@@ -21,6 +22,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The counts must stay the same for this many looks before everything is taken to have arrived.
 const STILL: u32 = 8;
 const MERGES_SHOWN: usize = 3;
+const NAME_COLUMNS: usize = 18;
+const QUARANTINED_SHOWN: usize = 5;
 
 #[derive(Debug, Args)]
 pub struct DemoArgs {
@@ -132,7 +135,8 @@ async fn merges(site: &Site) -> Result<(), Failure> {
         println!("   · {} {}", customer.id, shown(customer.name.as_ref()));
         for (record, _, reason) in site.store.records_of(customer.id).await? {
             let name = record.party.name.as_deref().unwrap_or("(no name)");
-            println!("       {:<8} {:<14} {}", record.key.connector, name, customer::reason_in_words(&reason));
+            let name = format!("{name}{}", " ".repeat(NAME_COLUMNS.saturating_sub(name.width())));
+            println!("       {:<8} {name} {}", record.key.connector, customer::reason_in_words(&reason));
         }
     }
     Ok(())
@@ -141,7 +145,7 @@ async fn merges(site: &Site) -> Result<(), Failure> {
 async fn quarantine(site: &Site) -> Result<(), Failure> {
     let items = site.store.quarantine_list(rejoin_store::QuarantineFilter::default(), 100).await?;
     println!("\n   {} items could not be taken and wait in quarantine, whole:", items.len());
-    for item in items.iter().take(4) {
+    for item in items.iter().take(QUARANTINED_SHOWN) {
         println!("   · {} {}: {}", item.connector, item.at, item.reason);
     }
     Ok(())

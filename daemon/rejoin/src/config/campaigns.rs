@@ -78,19 +78,27 @@ impl DraftCampaign {
 
 pub(super) fn segment(cx: &Context<'_>, (table, place): (&Table, &Place)) -> Option<DraftSegment> {
     let section = Section::open(cx, table, place, "[[segment]]", &keys::names("segment"));
-    let name = section.require("name", "which campaigns call it by").and_then(|_| section.parsed("name", values::name));
+    let name = section
+        .require("name", "which campaigns call it by")
+        .and_then(|_| section.parsed("name", values::name));
     let source = section.required_text("where");
     let name_place = section.place_of("name").clone();
     let name = name?;
     let segment = source.and_then(|text| rules::segment(cx, section.node("where")?, &name, text));
     // A segment with a mistake in it still exists, so that campaigns that name it are not blamed.
-    let segment = segment.unwrap_or_else(|| Segment { name, source: String::new(), condition: Condition::All });
+    let segment =
+        segment.unwrap_or_else(|| Segment { name, source: String::new(), condition: Condition::All });
     Some(DraftSegment { name_place, segment })
 }
 
-pub(super) fn campaign(cx: &Context<'_>, (table, place): (&Table, &Place), site: &Site) -> Option<DraftCampaign> {
+pub(super) fn campaign(
+    cx: &Context<'_>,
+    (table, place): (&Table, &Place),
+    site: &Site,
+) -> Option<DraftCampaign> {
     let section = Section::open(cx, table, place, "[[campaign]]", &keys::names("campaign"));
-    let name = section.require("name", "which people call it by").and_then(|_| section.parsed("name", values::name));
+    let name =
+        section.require("name", "which people call it by").and_then(|_| section.parsed("name", values::name));
     let class = section.word("class", CampaignClass::ALL).unwrap_or(CampaignClass::Marketing);
     let segment_name = section.required_text("segment");
     let channels = channels(&section);
@@ -205,6 +213,7 @@ fn language(cx: &Context<'_>, node: &Node, language: &str) -> Option<Content> {
     let label = format!("[campaign.content.{language}]");
     let section = Section::open(cx, table, &node.place, &label, &keys::names("campaign.content"));
     let text = |key: &str| section.text(key).map(str::to_owned);
-    let content = Content { subject: text("subject"), text: text("text"), html: text("html"), sms: text("sms") };
+    let content =
+        Content { subject: text("subject"), text: text("text"), html: text("html"), sms: text("sms") };
     Some(content)
 }

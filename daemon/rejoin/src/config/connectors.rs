@@ -46,8 +46,11 @@ pub(super) fn read(
     zone: &str,
 ) -> Option<DraftConnector> {
     let section = Section::open(cx, table, place, "[[connector]]", &keys::names("connector"));
-    let name = section.require("name", "which other parts call it by").and_then(|_| section.parsed("name", values::name));
-    let plugin = section.require("plugin", "such as \"csv\"").and_then(|_| section.parsed("plugin", values::name));
+    let name = section
+        .require("name", "which other parts call it by")
+        .and_then(|_| section.parsed("name", values::name));
+    let plugin =
+        section.require("plugin", "such as \"csv\"").and_then(|_| section.parsed("plugin", values::name));
     let intake = section.section("intake").map(|(table, place)| intake(cx, table, place)).unwrap_or_default();
     let made = DraftConnector {
         origin,
@@ -129,7 +132,9 @@ fn secrets(cx: &Context<'_>, node: &Node) -> Vec<Vec<u8>> {
             let decoded = STANDARD.decode(text.trim().trim_start_matches("whsec_")).ok();
             let secret = decoded.filter(|bytes| bytes.len() >= SECRET_BYTES_MIN);
             if secret.is_none() {
-                let why = format!("it is not base64 of at least {SECRET_BYTES_MIN} bytes, with or without whsec_ before");
+                let why = format!(
+                    "it is not base64 of at least {SECRET_BYTES_MIN} bytes, with or without whsec_ before"
+                );
                 let hint = "make one with: openssl rand -base64 32".to_owned();
                 cx.error(&node.place, "RJ-C007", format!("`{KEY}`: {why}"), Some(hint));
             }

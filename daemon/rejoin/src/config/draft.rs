@@ -86,7 +86,13 @@ impl Draft {
         }
     }
 
-    fn of_file(path: &Path, dir: PathBuf, main: SourceFile, findings: Findings, outside: &Outside<'_>) -> Self {
+    fn of_file(
+        path: &Path,
+        dir: PathBuf,
+        main: SourceFile,
+        findings: Findings,
+        outside: &Outside<'_>,
+    ) -> Self {
         let mut files = vec![main];
         let mut trees = vec![tree::parse(&files, 0, &findings)];
         let shown_dir = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -113,8 +119,11 @@ impl Draft {
             for (number, found) in section.sections("connector").into_iter().enumerate() {
                 connectors.extend(connectors::read(&cx, found, (index, number), site.zone.name()));
             }
-            segments.extend(section.sections("segment").into_iter().filter_map(|s| campaigns::segment(&cx, s)));
-            campaigns.extend(section.sections("campaign").into_iter().filter_map(|c| campaigns::campaign(&cx, c, &site)));
+            segments
+                .extend(section.sections("segment").into_iter().filter_map(|s| campaigns::segment(&cx, s)));
+            campaigns.extend(
+                section.sections("campaign").into_iter().filter_map(|c| campaigns::campaign(&cx, c, &site)),
+            );
         }
         let draft = Self {
             path: path.to_owned(),
@@ -231,7 +240,8 @@ impl Draft {
                 None => &draft.place,
             };
             let key = found.pointer.trim_start_matches('/').replace('/', ".");
-            let message = if key.is_empty() { found.message.clone() } else { format!("`{key}`: {}", found.message) };
+            let message =
+                if key.is_empty() { found.message.clone() } else { format!("`{key}`: {}", found.message) };
             self.cx().error(place, "RJ-C017", message, found.hint.clone());
         }
     }
@@ -275,7 +285,8 @@ impl Draft {
         }
         for map in maps {
             let Value::Table(table) = &map.value else { continue };
-            let Some(Node { value: Value::Text(name), place, .. }) = table.get("stream").map(|e| &e.node) else {
+            let Some(Node { value: Value::Text(name), place, .. }) = table.get("stream").map(|e| &e.node)
+            else {
                 continue;
             };
             if !known.contains(&name.as_str()) {
@@ -290,7 +301,9 @@ impl Draft {
     /// The node of one key of a `[[connector]]`.
     fn tree_of(&self, connector: &DraftConnector, key: &str) -> Option<&Node> {
         let (file, number) = connector.origin;
-        let Value::Array(items) = &self.trees.get(file)?.as_ref()?.get("connector")?.node.value else { return None };
+        let Value::Array(items) = &self.trees.get(file)?.as_ref()?.get("connector")?.node.value else {
+            return None;
+        };
         match &items.get(number)?.value {
             Value::Table(table) => table.get(key).map(|e| &e.node),
             _ => None,
@@ -370,7 +383,12 @@ fn connector_settings(draft: DraftConnector, ready: Option<Ready>, site: &SiteDe
 }
 
 /// Reads the files the main one includes. They are read once, wherever they stand, and include no further ones.
-fn include(shown_dir: &Path, files: &mut Vec<SourceFile>, trees: &mut Vec<Option<Table>>, findings: &Findings) {
+fn include(
+    shown_dir: &Path,
+    files: &mut Vec<SourceFile>,
+    trees: &mut Vec<Option<Table>>,
+    findings: &Findings,
+) {
     let mut found = Vec::new();
     if let Some(Some(table)) = trees.first() {
         site::includes(&Context { files, findings }, table, shown_dir, &mut found);

@@ -14,7 +14,8 @@ const EXCERPT_WIDTH_MAX: usize = 120;
 const EXCERPT_BEFORE: usize = 50;
 const TAB: &str = "    ";
 /// Keys whose values are not shown even where a mistake stands in them.
-const SECRET_WORDS: &[&str] = &["pass", "pwd", "secret", "token", "api_key", "apikey", "private_key", "credential"];
+const SECRET_WORDS: &[&str] =
+    &["pass", "pwd", "secret", "token", "api_key", "apikey", "private_key", "credential"];
 
 /// One mistake. [`fmt::Display`] writes all of it, over several lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,7 +72,13 @@ impl Findings {
     }
 
     /// The same about a value that must not be shown.
-    pub(super) fn add_hidden(&self, files: &[SourceFile], place: &Place, code: &'static str, message: String) {
+    pub(super) fn add_hidden(
+        &self,
+        files: &[SourceFile],
+        place: &Place,
+        code: &'static str,
+        message: String,
+    ) {
         self.add(files, place, code, message, None);
         let mut found = self.found.borrow_mut();
         if let Some(excerpt) = found.last_mut().and_then(|(_, _, error)| error.excerpt.as_mut()) {
@@ -99,15 +106,23 @@ impl Findings {
 }
 
 impl ConfigError {
-    fn at(file: &SourceFile, range: Range<usize>, code: &'static str, message: String, hint: Option<String>) -> Self {
+    fn at(
+        file: &SourceFile,
+        range: Range<usize>,
+        code: &'static str,
+        message: String,
+        hint: Option<String>,
+    ) -> Self {
         let (line, column) = file.position(range.start);
         let whole = file.line_range(range.start);
-        let start = (whole.start + file.text[whole.clone()].chars().take(column - 1).map(char::len_utf8).sum::<usize>())
-            .min(whole.end);
+        let start = (whole.start
+            + file.text[whole.clone()].chars().take(column - 1).map(char::len_utf8).sum::<usize>())
+        .min(whole.end);
         let end = range.end.clamp(start, whole.end);
         let end = (start..=end).rev().find(|at| file.text.is_char_boundary(*at)).unwrap_or(start);
         let len = file.text[start..end].chars().count().max(1);
-        let excerpt = Some(excerpt(&file.text[whole.start..start], &file.text[start..end], &file.text[end..whole.end]));
+        let excerpt =
+            Some(excerpt(&file.text[whole.start..start], &file.text[start..end], &file.text[end..whole.end]));
         Self { code, file: file.shown.clone(), line, column, len, message, hint, excerpt }
     }
 
@@ -120,7 +135,8 @@ fn excerpt(before: &str, marked: &str, after: &str) -> Excerpt {
     let line = hide_secret(&[before, marked, after].concat());
     let chars: Vec<char> = line.chars().collect();
     let (start, length) = (before.chars().count(), marked.chars().count());
-    let part = |range: Range<usize>| printable(&chars[range.start.min(chars.len())..range.end.min(chars.len())]);
+    let part =
+        |range: Range<usize>| printable(&chars[range.start.min(chars.len())..range.end.min(chars.len())]);
     let (mut before, mut marked, mut after) =
         (part(0..start), part(start..start + length), part(start + length..chars.len()));
     if before.width() + marked.width() + after.width() > EXCERPT_WIDTH_MAX {

@@ -13,7 +13,11 @@ pub(super) fn files(base: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> 
     }
     if !last.contains(['*', '?']) {
         let path = base.join(pattern);
-        return if path.is_file() { Ok(vec![path]) } else { Err(format!("there is no file {}", path.display())) };
+        return if path.is_file() {
+            Ok(vec![path])
+        } else {
+            Err(format!("there is no file {}", path.display()))
+        };
     }
     let entries = match std::fs::read_dir(&folder) {
         Ok(entries) => entries,

@@ -6,11 +6,11 @@ use rejoin_model::campaign::Channel;
 use rejoin_model::record::PARTY_FIELDS;
 use rejoin_model::{ActivityKind, SuppressionReason};
 
+use super::error::Place;
 use super::keys;
 use super::reader::{Context, Section, as_text, bad_value, wrong_type};
 use super::strings;
 use super::tree::{Node, Table, Value};
-use super::error::Place;
 use super::values;
 use crate::mapping::{ActivityMap, ConsentMap, Expr, Map, PartyField, PartyMap, SuppressMap, Word};
 
@@ -127,7 +127,9 @@ fn suppress(cx: &Context<'_>, table: &Table, place: &Place) -> Option<SuppressMa
     let names = keys::names("connector.map.suppress");
     let section = Section::open(cx, table, place, "[[connector.map.suppress]]", &names);
     let address = section.require("address", "an expression").and_then(|node| compile(cx, node, "address"));
-    let named = section.require("channel", "\"email\" or \"sms\"").and_then(|_| section.word("channel", Channel::ALL));
+    let named = section
+        .require("channel", "\"email\" or \"sms\"")
+        .and_then(|_| section.word("channel", Channel::ALL));
     let reason = section.word("reason", SuppressionReason::ALL).unwrap_or(SuppressionReason::OptOut);
     Some(SuppressMap { channel: named?, address: address?, reason, when: expr(&section, "when") })
 }

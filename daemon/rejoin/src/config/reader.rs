@@ -13,7 +13,13 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    pub(super) fn error(&self, place: &Place, code: &'static str, message: impl Into<String>, hint: Option<String>) {
+    pub(super) fn error(
+        &self,
+        place: &Place,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: Option<String>,
+    ) {
         self.findings.add(self.files, place, code, message, hint);
     }
 }
@@ -173,7 +179,8 @@ impl<'a> Section<'a> {
     pub(super) fn texts(&self, key: &str) -> Option<Vec<(&'a str, &'a Node)>> {
         let node = self.node(key)?;
         let Value::Array(items) = &node.value else {
-            let hint = matches!(node.value, Value::Text(_)).then(|| format!("put it in brackets: {key} = [\"…\"]"));
+            let hint =
+                matches!(node.value, Value::Text(_)).then(|| format!("put it in brackets: {key} = [\"…\"]"));
             let message = format!("`{key}` must be a list of texts, not {}", node.value.noun());
             self.cx.error(&node.place, "RJ-C005", message, hint);
             return None;
@@ -201,12 +208,17 @@ pub(super) fn as_text<'a>(cx: &Context<'_>, node: &'a Node, key: &str) -> Option
 
 pub(super) fn wrong_type(cx: &Context<'_>, node: &Node, key: &str, wanted: &str) {
     let message = format!("`{key}` must be {wanted}, not {}", node.value.noun());
-    let quote = wanted == "a text" && matches!(node.value, Value::Integer(_) | Value::Float(_) | Value::Bool(_));
+    let quote =
+        wanted == "a text" && matches!(node.value, Value::Integer(_) | Value::Float(_) | Value::Bool(_));
     cx.error(&node.place, "RJ-C005", message, quote.then(|| "put it in quotes".to_owned()));
 }
 
 /// `why` may quote the value, so it is not shown when the value is secret.
 pub(super) fn bad_value(cx: &Context<'_>, node: &Node, key: &str, why: String, hint: Option<String>) {
-    let (why, hint) = if node.secret { ("what it refers to is not a value it can take".to_owned(), None) } else { (why, hint) };
+    let (why, hint) = if node.secret {
+        ("what it refers to is not a value it can take".to_owned(), None)
+    } else {
+        (why, hint)
+    };
     cx.error(&node.place, "RJ-C007", format!("`{key}`: {why}"), hint);
 }

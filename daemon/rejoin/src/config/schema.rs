@@ -28,7 +28,13 @@ struct Check<'a> {
 }
 
 /// `node` is the connector's `config`, when it has one; `place` is where something missing is reported.
-pub(super) fn check(cx: &Context<'_>, base: &Path, schema: &Json, node: Option<&Node>, place: &Place) -> Checked {
+pub(super) fn check(
+    cx: &Context<'_>,
+    base: &Path,
+    schema: &Json,
+    node: Option<&Node>,
+    place: &Place,
+) -> Checked {
     let mut check = Check { cx, base, secrets: BTreeSet::new() };
     let empty = Table::default();
     let value = match node {
@@ -98,7 +104,11 @@ impl Check<'_> {
 
     fn items(&mut self, schema: &Json, items: &[Node], pointer: &str, key: &str) -> Json {
         let each = &schema["items"];
-        items.iter().enumerate().map(|(at, item)| self.node(each, item, &format!("{pointer}/{at}"), key)).collect()
+        items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| self.node(each, item, &format!("{pointer}/{at}"), key))
+            .collect()
     }
 
     fn table(&mut self, schema: &Json, table: &Table, place: &Place, pointer: &str, label: &str) -> Json {
@@ -129,7 +139,12 @@ impl Check<'_> {
             0 => "leave it out: there is nothing to set here".to_owned(),
             _ => format!("the plugin knows {}", names.join(", ")),
         });
-        self.cx.error(place, "RJ-C004", format!("unknown key `{key}` in `{label}` of this plugin"), Some(hint));
+        self.cx.error(
+            place,
+            "RJ-C004",
+            format!("unknown key `{key}` in `{label}` of this plugin"),
+            Some(hint),
+        );
     }
 
     /// Defaults of what is not there, and complaints about what must be.
@@ -210,5 +225,8 @@ fn outside(schema: &Json, value: &Json) -> Option<(String, Option<String>)> {
     if let Some(min) = schema["minimum"].as_f64().filter(|min| number < *min) {
         return Some((format!("{value} is less than {min}"), None));
     }
-    schema["maximum"].as_f64().filter(|max| number > *max).map(|max| (format!("{value} is more than {max}"), None))
+    schema["maximum"]
+        .as_f64()
+        .filter(|max| number > *max)
+        .map(|max| (format!("{value} is more than {max}"), None))
 }

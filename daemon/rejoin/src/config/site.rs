@@ -27,14 +27,21 @@ pub(super) fn site(top: &Section<'_>) -> Site {
     let text = |key: &str| section.and_then(|s| s.text(key)).map(str::to_owned);
     Site {
         name: text("name").unwrap_or_default(),
-        language: section.and_then(|s| s.parsed("language", values::language)).unwrap_or_else(|| "en".to_owned()),
+        language: section
+            .and_then(|s| s.parsed("language", values::language))
+            .unwrap_or_else(|| "en".to_owned()),
         zone: section.and_then(|s| s.parsed("zone", values::zone)).unwrap_or(chrono_tz::UTC),
         region: section.and_then(|s| s.parsed("region", values::region)).unwrap_or_else(|| "CN".to_owned()),
-        currency: section.and_then(|s| s.parsed("currency", values::currency)).unwrap_or_else(|| "CNY".to_owned()),
+        currency: section
+            .and_then(|s| s.parsed("currency", values::currency))
+            .unwrap_or_else(|| "CNY".to_owned()),
         postal_address: text("postal_address").unwrap_or_default(),
         sms_signature: section.and_then(|s| s.parsed("sms_signature", sms_signature)),
         values: section.map_or_else(BTreeMap::new, |s| {
-            s.text_map("values").into_iter().map(|(entry, text)| (entry.key.clone(), text.to_owned())).collect()
+            s.text_map("values")
+                .into_iter()
+                .map(|(entry, text)| (entry.key.clone(), text.to_owned()))
+                .collect()
         }),
     }
 }
@@ -54,14 +61,17 @@ pub(super) fn store_url(top: &Section<'_>) -> String {
         _ if text.strip_prefix("sqlite:").is_some_and(|path| !path.is_empty()) => Ok(text.to_owned()),
         _ => Err("it must begin with sqlite: or postgres://".to_owned()),
     };
-    open(top, "store", "[store]").and_then(|s| s.parsed("url", url)).unwrap_or_else(|| STORE_DEFAULT.to_owned())
+    open(top, "store", "[store]")
+        .and_then(|s| s.parsed("url", url))
+        .unwrap_or_else(|| STORE_DEFAULT.to_owned())
 }
 
 pub(super) fn http(top: &Section<'_>) -> Http {
     let section = open(top, "http", "[http]");
     let section = section.as_ref();
     let address = |text: &str| -> Result<SocketAddr, String> {
-        text.parse().map_err(|_| format!("{text:?} is not an address and port; write 127.0.0.1:8600 or [::1]:8600"))
+        text.parse()
+            .map_err(|_| format!("{text:?} is not an address and port; write 127.0.0.1:8600 or [::1]:8600"))
     };
     let listen = section
         .and_then(|s| s.parsed("listen", address))
@@ -69,8 +79,9 @@ pub(super) fn http(top: &Section<'_>) -> Http {
     let body_bytes_max = section
         .and_then(|s| s.integer("body_bytes_max", BODY_BYTES_MIN, BODY_BYTES_MAX))
         .unwrap_or(BODY_BYTES_DEFAULT);
-    let public_url =
-        section.and_then(|s| s.parsed("public_url", values::http_url)).unwrap_or_else(|| format!("http://{listen}"));
+    let public_url = section
+        .and_then(|s| s.parsed("public_url", values::http_url))
+        .unwrap_or_else(|| format!("http://{listen}"));
     Http { listen, public_url, body_bytes_max: body_bytes_max.unsigned_abs() }
 }
 

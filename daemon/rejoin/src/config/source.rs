@@ -32,7 +32,8 @@ impl SourceFile {
             message,
             hint: hint.map(str::to_owned),
         };
-        let file = File::open(path).map_err(|e| refuse(format!("cannot read {shown}: {e}"), open_hint(&e)))?;
+        let file =
+            File::open(path).map_err(|e| refuse(format!("cannot read {shown}: {e}"), open_hint(&e)))?;
         let mut bytes = Vec::new();
         // One byte more than the limit tells a file that is too large, however large it is.
         file.take(FILE_BYTES_MAX + 1)

@@ -16,7 +16,8 @@ pub(super) fn at_position(value: &str, line: usize, column: usize) -> Range<usiz
         }
     }
     let text = value[start..].split('\n').next().unwrap_or_default();
-    let at = text.char_indices().nth(column.saturating_sub(1)).map_or(start + text.len(), |(at, _)| start + at);
+    let at =
+        text.char_indices().nth(column.saturating_sub(1)).map_or(start + text.len(), |(at, _)| start + at);
     at..at + value[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8)
 }
 

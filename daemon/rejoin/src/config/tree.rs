@@ -111,9 +111,9 @@ fn syntax_hint(message: &str) -> Option<&'static str> {
     match message {
         m if m.starts_with("invalid unquoted key") => Some("put a key that is not plain ASCII in quotes"),
         m if m.starts_with("string values must be quoted") => Some("put a text in quotes"),
-        m if m.starts_with("invalid basic string") || m.starts_with("invalid literal string") => {
-            Some("a text ends with the quote it began with, on the same line; write \"\"\" around several lines")
-        }
+        m if m.starts_with("invalid basic string") || m.starts_with("invalid literal string") => Some(
+            "a text ends with the quote it began with, on the same line; write \"\"\" around several lines",
+        ),
         m if m.starts_with("duplicate key") => Some("each key stands once in its table"),
         _ => None,
     }
@@ -150,13 +150,25 @@ fn own(value: Spanned<DeValue<'_>>, file: usize) -> Node {
 }
 
 /// Replaces every `env:NAME` and `file:PATH` leaf by what it names. A missing one is a mistake at that leaf.
-pub(super) fn interpolate(table: &mut Table, base: &Path, outside: &Outside<'_>, files: &[SourceFile], findings: &Findings) {
+pub(super) fn interpolate(
+    table: &mut Table,
+    base: &Path,
+    outside: &Outside<'_>,
+    files: &[SourceFile],
+    findings: &Findings,
+) {
     for entry in &mut table.entries {
         interpolate_node(&mut entry.node, base, outside, files, findings);
     }
 }
 
-fn interpolate_node(node: &mut Node, base: &Path, outside: &Outside<'_>, files: &[SourceFile], findings: &Findings) {
+fn interpolate_node(
+    node: &mut Node,
+    base: &Path,
+    outside: &Outside<'_>,
+    files: &[SourceFile],
+    findings: &Findings,
+) {
     match &mut node.value {
         Value::Table(table) => interpolate(table, base, outside, files, findings),
         Value::Array(items) => {
@@ -182,13 +194,17 @@ fn resolve(text: &str, base: &Path, outside: &Outside<'_>) -> Option<Result<Stri
         let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         return is_name.then(|| {
             (outside.env)(name).ok_or_else(|| {
-                (format!("the environment variable {name} is not set"), format!("set {name} where the daemon starts"))
+                (
+                    format!("the environment variable {name} is not set"),
+                    format!("set {name} where the daemon starts"),
+                )
             })
         });
     }
     let path = text.strip_prefix("file:")?;
     // `file: see below` is prose.
-    let is_path = !path.is_empty() && !path.starts_with(char::is_whitespace) && !path.contains(['\n', '\r', '\0']);
+    let is_path =
+        !path.is_empty() && !path.starts_with(char::is_whitespace) && !path.contains(['\n', '\r', '\0']);
     is_path.then(|| read_secret(&base.join(path), outside))
 }
 

@@ -60,13 +60,15 @@ pub(super) fn clock_min(text: &str) -> Result<u16, String> {
 }
 
 pub(super) fn zone(text: &str) -> Result<chrono_tz::Tz, String> {
-    text.parse().map_err(|_| format!("{text:?} is not an IANA time zone; write Asia/Shanghai or Europe/Prague"))
+    text.parse()
+        .map_err(|_| format!("{text:?} is not an IANA time zone; write Asia/Shanghai or Europe/Prague"))
 }
 
 /// Whether the text has the form of a BCP 47 tag: `zh`, `zh-CN`, `zh-Hant-TW`.
 pub fn is_language(tag: &str) -> bool {
     let mut parts = tag.split('-');
-    let primary = parts.next().is_some_and(|p| matches!(p.len(), 2 | 3) && p.bytes().all(|b| b.is_ascii_alphabetic()));
+    let primary =
+        parts.next().is_some_and(|p| matches!(p.len(), 2 | 3) && p.bytes().all(|b| b.is_ascii_alphabetic()));
     primary && parts.all(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
@@ -133,7 +135,9 @@ mod tests {
 
     #[test]
     fn durations() {
-        for (text, ms) in [("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("3d", 259_200_000), ("500ms", 500)] {
+        for (text, ms) in
+            [("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("3d", 259_200_000), ("500ms", 500)]
+        {
             assert_eq!(duration_ms(text), Ok(ms), "{text}");
         }
         for text in ["", "5", "m", "5 m", "5x", "-5m", "1.5h", "99999999999999w", "4000d"] {

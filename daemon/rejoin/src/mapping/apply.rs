@@ -47,7 +47,13 @@ impl Maps {
         }
     }
 
-    fn take<'a>(&'a self, stream: &str, line: &'a RawLine<'a>, now: Timestamp, out: &mut Mapped) -> Result<(), MapError> {
+    fn take<'a>(
+        &'a self,
+        stream: &str,
+        line: &'a RawLine<'a>,
+        now: Timestamp,
+        out: &mut Mapped,
+    ) -> Result<(), MapError> {
         let stream = line.stream.as_deref().unwrap_or(stream);
         let row = match (&*line.op, line.v) {
             ("u", Some(v)) => Row::parse(v)?,
@@ -84,7 +90,11 @@ impl Maps {
         if !holds(map.when.as_ref(), scope)? {
             return Ok(false);
         }
-        let key = record_key(map, scope)?;
+        let key = match record_key(map, scope) {
+            // A map without a party names whom its facts are about in each of them.
+            Err(MapError::NoKey) if map.party.is_none() => Cow::Borrowed(""),
+            key => key?,
+        };
         for activity in &map.activities {
             self.activity(activity, &key, map.party.is_some(), scope, out)?;
         }
@@ -136,13 +146,18 @@ impl Maps {
             Word::Computed(expression) => match text(expression, "activity.kind", scope)? {
                 Some(word) => ActivityKind::from_name(&word)
                     .ok_or_else(|| bad_word("activity.kind", &word, &kind_names()))?,
-                None => return Err(missing("activity.kind", "every activity is of a kind; use `when` to skip it")),
+                None => {
+                    return Err(missing(
+                        "activity.kind",
+                        "every activity is of a kind; use `when` to skip it",
+                    ));
+                }
             },
         };
         let activity = Activity {
             kind,
             key: activity_key(map, Some(kind), scope)?,
-            party_key: optional(map.of.as_ref(), "activity.of", scope)?.unwrap_or_else(|| record_key.to_owned()),
+            party_key: about(map.of.as_ref(), "activity.of", record_key, scope)?,
             at: self.time(map.at.as_ref(), "activity.at", scope)?,
             money: self.money(map, kind, scope)?,
             answers: None,
@@ -199,7 +214,7 @@ impl Maps {
         }
         // No answer is not a refusal: nothing is stated.
         let Some(granted) = yes_or_no(eval(&map.granted, "consent.granted", scope)?)? else { return Ok(()) };
-        let party_key = optional(map.of.as_ref(), "consent.of", scope)?.unwrap_or_else(|| record_key.to_owned());
+        let party_key = about(map.of.as_ref(), "consent.of", record_key, scope)?;
         let proof = long_text(map.text.as_ref(), "consent.text", scope)?
             .unwrap_or_else(|| format!("connector {}, record {record_key}", self.connector));
         let at = self.time(map.at.as_ref(), "consent.at", scope)?;
@@ -218,8 +233,9 @@ impl Maps {
         if !holds(map.when.as_ref(), scope)? {
             return Ok(());
         }
-        let address = text(&map.address, "suppress.address", scope)?
-            .ok_or_else(|| missing("suppress.address", "there must be an address to suppress; use `when` to skip it"))?;
+        let address = text(&map.address, "suppress.address", scope)?.ok_or_else(|| {
+            missing("suppress.address", "there must be an address to suppress; use `when` to skip it")
+        })?;
         let address = self.address(map.channel, &address)?;
         let proof = format!("connector {}, record {record_key}", self.connector);
         let (channel, reason) = (map.channel.name().to_owned(), map.reason);
@@ -236,7 +252,12 @@ impl Maps {
         normalised.ok_or_else(|| bad_word("suppress.address", written, allowed))
     }
 
-    fn time<'a>(&self, expression: Option<&'a Expr>, field: &str, scope: &Scope<'_, 'a>) -> Result<Timestamp, MapError> {
+    fn time<'a>(
+        &self,
+        expression: Option<&'a Expr>,
+        field: &str,
+        scope: &Scope<'_, 'a>,
+    ) -> Result<Timestamp, MapError> {
         match optional(expression, field, scope)? {
             None => Ok(scope.now),
             Some(written) => parse_time(&written, self.site.zone)
@@ -280,6 +301,17 @@ fn record_key<'a>(map: &'a Map, scope: &Scope<'_, 'a>) -> Result<Cow<'a, str>, M
     checked_key(key)
 }
 
+/// Key of the record a fact is about: what `of` says, else the line's own record.
+fn about<'a>(
+    of: Option<&'a Expr>,
+    field: &str,
+    record_key: &str,
+    scope: &Scope<'_, 'a>,
+) -> Result<String, MapError> {
+    let key = optional(of, field, scope)?.unwrap_or_else(|| record_key.to_owned());
+    Ok(checked_key(Cow::Owned(key))?.into_owned())
+}
+
 /// `kind:key` unless the map says otherwise, so that one line may give several activities.
 fn activity_key<'a>(
     map: &'a ActivityMap,
@@ -290,7 +322,9 @@ fn activity_key<'a>(
     let key = match (own, kind) {
         (Some(key), _) => Cow::Owned(key),
         (None, _) if scope.key.trim().is_empty() => Cow::Borrowed(""),
-        (None, Some(kind)) if matches!(map.kind, Word::Fixed(_)) => Cow::Owned(format!("{kind}:{}", scope.key)),
+        (None, Some(kind)) if matches!(map.kind, Word::Fixed(_)) => {
+            Cow::Owned(format!("{kind}:{}", scope.key))
+        }
         (None, _) => Cow::Owned(format!("activity:{}", scope.key)),
     };
     Ok(checked_key(key)?.into_owned())
@@ -323,7 +357,11 @@ fn text<'a>(expression: &'a Expr, field: &str, scope: &Scope<'_, 'a>) -> Result<
     party::one(eval(expression, field, scope)?, field)
 }
 
-fn optional<'a>(expression: Option<&'a Expr>, field: &str, scope: &Scope<'_, 'a>) -> Result<Option<String>, MapError> {
+fn optional<'a>(
+    expression: Option<&'a Expr>,
+    field: &str,
+    scope: &Scope<'_, 'a>,
+) -> Result<Option<String>, MapError> {
     expression.map_or(Ok(None), |expression| text(expression, field, scope))
 }
 
@@ -352,8 +390,14 @@ fn yes_or_no(value: Val<'_>) -> Result<Option<bool>, MapError> {
     let Some(word) = party::one(value, "consent.granted")? else { return Ok(None) };
     match word.to_lowercase().as_str() {
         "true" | "yes" | "y" | "on" | "1" | "是" | "同意" | "有" => Ok(Some(true)),
-        "false" | "no" | "n" | "off" | "0" | "否" | "不同意" | "拒绝" | "拒絕" | "无" => Ok(Some(false)),
-        _ => Err(bad_word("consent.granted", &word, "true, yes, on, 1, 是, 同意, false, no, off, 0, 否, 不同意")),
+        "false" | "no" | "n" | "off" | "0" | "否" | "不同意" | "拒绝" | "拒絕" | "无" => {
+            Ok(Some(false))
+        }
+        _ => Err(bad_word(
+            "consent.granted",
+            &word,
+            "true, yes, on, 1, 是, 同意, false, no, off, 0, 否, 不同意",
+        )),
     }
 }
 
@@ -388,15 +432,25 @@ fn missing(field: &str, needed: &'static str) -> MapError {
 }
 
 fn refused_by_plugin(stream: &str, line: &RawLine<'_>) -> Refused {
-    let reason = if line.reason.is_empty() { "the plugin gave no reason".into() } else { line.reason.clone() };
+    let reason =
+        if line.reason.is_empty() { "the plugin gave no reason".into() } else { line.reason.clone() };
     let error = MapError::ByPlugin { reason: reason.into_owned() };
     let at = if line.at.is_empty() { format!("stream {stream}") } else { line.at.clone().into_owned() };
-    Refused { at, code: error.code().to_owned(), reason: error.to_string(), raw: line.raw.clone().into_owned() }
+    Refused {
+        at,
+        code: error.code().to_owned(),
+        reason: error.to_string(),
+        raw: line.raw.clone().into_owned(),
+    }
 }
 
 fn place(stream: &str, line: &RawLine<'_>) -> String {
     let stream = line.stream.as_deref().unwrap_or(stream);
-    if line.key.is_empty() { format!("stream {stream}") } else { format!("stream {stream}, key {}", line.key) }
+    if line.key.is_empty() {
+        format!("stream {stream}")
+    } else {
+        format!("stream {stream}, key {}", line.key)
+    }
 }
 
 /// The line, whole; bytes that are not UTF-8 as hexadecimal.

@@ -137,7 +137,8 @@ impl Val<'_> {
 
 impl Slow {
     fn eval<'a>(&self, scope: &Scope<'_, 'a>) -> Result<Val<'a>, EvalError> {
-        let named = self.names.iter().filter_map(|(name, key)| Some((key.clone(), self.lookup(scope, name)?)));
+        let named =
+            self.names.iter().filter_map(|(name, key)| Some((key.clone(), self.lookup(scope, name)?)));
         let context = Value::from_pairs(named);
         let value = self.expression.eval(context).map_err(|e| EvalError::Failed(sentence(&e)))?;
         of_value(&value)
@@ -146,11 +147,12 @@ impl Slow {
     /// The names `row`, `key` and `received_at` are ours; a field of the same name is `row["key"]`.
     fn lookup(&self, scope: &Scope<'_, '_>, name: &str) -> Option<Value> {
         match (name, &self.row) {
-            ("row", RowUse::Whole) => {
-                Some(Value::from_pairs(scope.row.fields().iter().map(|(name, cell)| (&**name, value_of(cell)))))
-            }
+            ("row", RowUse::Whole) => Some(Value::from_pairs(
+                scope.row.fields().iter().map(|(name, cell)| (&**name, value_of(cell))),
+            )),
             ("row", RowUse::Fields(names)) => {
-                let known = names.iter().filter_map(|name| Some((name.as_str(), value_of(scope.row.get(name)?))));
+                let known =
+                    names.iter().filter_map(|name| Some((name.as_str(), value_of(scope.row.get(name)?))));
                 Some(Value::from_pairs(known))
             }
             ("key", _) => Some(Value::from(scope.key)),
@@ -250,7 +252,11 @@ fn quoted(text: &str) -> Option<&str> {
 fn slow(source: &str) -> Result<Code, ExprError> {
     let expression = ENVIRONMENT.compile_expression_owned(source.to_owned()).map_err(|e| {
         let hint = source.trim().is_empty().then(|| "leave the key out instead".to_owned());
-        ExprError { message: format!("the expression does not parse: {}", sentence(&e)), range: e.range(), hint }
+        ExprError {
+            message: format!("the expression does not parse: {}", sentence(&e)),
+            range: e.range(),
+            hint,
+        }
     })?;
     check_calls(source)?;
     let names = expression.undeclared_variables(false).into_iter();
@@ -276,7 +282,11 @@ fn check_calls(source: &str) -> Result<(), ExprError> {
         if outcome.is_err_and(|e| e.kind() == unknown) {
             let known = if call.kind == CallKind::Filter { FILTERS } else { &[] };
             let hint = crate::config::did_you_mean(name, known.iter().copied());
-            return Err(ExprError { message: format!("there is no {noun} `{name}`"), range: Some(call.range), hint });
+            return Err(ExprError {
+                message: format!("there is no {noun} `{name}`"),
+                range: Some(call.range),
+                hint,
+            });
         }
     }
     Ok(())

@@ -110,7 +110,10 @@ fn int(value: Value) -> Result<Value, Error> {
     }
     let text = text_of(&value);
     let whole = text.trim().split('.').next().unwrap_or_default();
-    whole.parse::<i64>().map(Value::from).map_err(|_| invalid(format!("{:?} is not a whole number", text.trim())))
+    whole
+        .parse::<i64>()
+        .map(Value::from)
+        .map_err(|_| invalid(format!("{:?} is not a whole number", text.trim())))
 }
 
 /// Half away from zero, on the decimal digits: `"2.675"|round(2)` is 2.68, which floating point would not give.
@@ -120,7 +123,8 @@ fn round(value: Value, places: Option<usize>) -> Result<Value, Error> {
     }
     let text = text_of(&value);
     let places = places.unwrap_or(0).min(PLACES_MAX);
-    let rounded = round_text(text.trim(), places).ok_or_else(|| invalid(format!("{text:?} is not a number")))?;
+    let rounded =
+        round_text(text.trim(), places).ok_or_else(|| invalid(format!("{text:?} is not a number")))?;
     Ok(Value::from(rounded))
 }
 

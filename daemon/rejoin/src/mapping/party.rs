@@ -23,7 +23,12 @@ impl PartyField {
 }
 
 /// Puts `value` into `party`. A field that holds one value keeps the first that is not empty.
-pub(super) fn set(party: &mut Party, field: PartyField, value: Val<'_>, connector: &str) -> Result<(), MapError> {
+pub(super) fn set(
+    party: &mut Party,
+    field: PartyField,
+    value: Val<'_>,
+    connector: &str,
+) -> Result<(), MapError> {
     let name = field.name();
     match name {
         "email" => return add(&mut party.emails, value, name, true),
@@ -47,7 +52,8 @@ pub(super) fn set(party: &mut Party, field: PartyField, value: Val<'_>, connecto
             return Ok(());
         }
         "zone" => {
-            text.parse::<chrono_tz::Tz>().map_err(|_| bad_word(name, &text, "the IANA zones, such as Asia/Shanghai"))?;
+            text.parse::<chrono_tz::Tz>()
+                .map_err(|_| bad_word(name, &text, "the IANA zones, such as Asia/Shanghai"))?;
             &mut party.zone
         }
         "name" => &mut party.name,
@@ -133,9 +139,8 @@ fn add_external(list: &mut Vec<String>, value: Val<'_>, connector: &str) -> Resu
 fn kind(text: &str) -> Result<PartyKind, MapError> {
     match text.to_lowercase().as_str() {
         "person" | "individual" | "个人" | "個人" | "自然人" => Ok(PartyKind::Person),
-        "organisation" | "organization" | "company" | "business" | "企业" | "企業" | "公司" | "单位" | "單位" => {
-            Ok(PartyKind::Organisation)
-        }
+        "organisation" | "organization" | "company" | "business" | "企业" | "企業" | "公司" | "单位"
+        | "單位" => Ok(PartyKind::Organisation),
         "unknown" => Ok(PartyKind::Unknown),
         _ => Err(bad_word("kind", text, "person, organisation, unknown")),
     }
@@ -144,7 +149,11 @@ fn kind(text: &str) -> Result<PartyKind, MapError> {
 /// `zh_CN` is written by many systems and means `zh-CN`.
 fn language(text: &str) -> Result<String, MapError> {
     let tag = text.replace('_', "-");
-    if crate::config::is_language(&tag) { Ok(tag) } else { Err(bad_word("language", text, "language tags such as zh or en")) }
+    if crate::config::is_language(&tag) {
+        Ok(tag)
+    } else {
+        Err(bad_word("language", text, "language tags such as zh or en"))
+    }
 }
 
 pub(super) fn bad_word(field: &str, value: &str, allowed: &str) -> MapError {

@@ -9,8 +9,10 @@ pub enum MapError {
     UnknownOp(String),
     #[error("the line has no key and the map's `key` gives none")]
     NoKey,
-    #[error("{field}: {value:?} is not a time; write 2026-03-28T09:30:00+08:00, 2026-03-28 09:30, 2026-03-28 or \
-             milliseconds since 1970")]
+    #[error(
+        "{field}: {value:?} is not a time; write 2026-03-28T09:30:00+08:00, 2026-03-28 09:30, 2026-03-28 or \
+             milliseconds since 1970"
+    )]
     BadTime { field: String, value: String },
     #[error("{field}: {value:?} is not an exact amount of hundredths: {why}")]
     BadAmount { field: String, value: String, why: &'static str },

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rejoin_insight::Breakpoints;
+use rejoin_model::Timestamp;
 use rejoin_model::time::DAY_MS;
 use tokio::time::Instant;
 
@@ -43,15 +44,25 @@ impl Task for ProfileTask {
         let Some((_, cuts)) = &self.cuts else {
             return Ok(Step::IDLE);
         };
+        let zone = site.settings().site.zone;
+        let day_of = |at: Timestamp| day_in(zone, at);
         let profiles: Vec<_> = stale
             .iter()
-            .map(|facts| (facts.customer, rejoin_insight::profile(&facts.activities, cuts, now)))
+            .map(|facts| (facts.customer, rejoin_insight::profile_in(&facts.activities, cuts, now, &day_of)))
             .collect();
         let did = profiles.len() as u64;
         site.store.apply_profiles(profiles, now).await?;
         site.wake.plan.notify_one();
         Ok(Step::Worked(did))
     }
+}
+
+/// The calendar day of an instant in the site's zone, as days since 1970-01-01.
+fn day_in(zone: chrono_tz::Tz, at: Timestamp) -> i64 {
+    use chrono::Offset;
+    let instant = chrono::DateTime::from_timestamp_millis(at.0).unwrap_or_default();
+    let offset_s = i64::from(instant.with_timezone(&zone).offset().fix().local_minus_utc());
+    at.plus_ms(offset_s * 1_000).0.div_euclid(DAY_MS)
 }
 
 impl ProfileTask {

@@ -76,16 +76,19 @@ pub async fn resolve_once(site: &Site, limit: usize) -> Result<u64, TaskError> {
 }
 
 /// Records closed under "shares a key that means something", "is of the same customer" and "a person tied them".
+#[derive(Default)]
 pub struct Closure {
     pub candidates: HashMap<RecordId, Candidate>,
     pub decisions: Vec<Decision>,
     pub generic: HashSet<IdentityKey>,
+    /// Keys that the unresolved records were found by before.
+    stored: Vec<IdentityKey>,
 }
 
 impl Closure {
     /// Widens `seeds`, which are marked unresolved, until nothing new is found.
     pub async fn widen(store: &Store, defaults: &Defaults, seeds: Vec<SourceRecord>) -> Result<Self, TaskError> {
-        let mut closure = Self { candidates: HashMap::new(), decisions: Vec::new(), generic: HashSet::new() };
+        let mut closure = Self::default();
         let mut asked = HashSet::new();
         let mut fresh = closure.admit(store, defaults, seeds, true).await?;
         while !fresh.is_empty() {
@@ -109,6 +112,10 @@ impl Closure {
     ) -> Result<Vec<RecordId>, TaskError> {
         let ids: Vec<RecordId> = records.iter().map(|r| r.id).collect();
         let links = store.links_of(&ids).await?;
+        if unresolved {
+            // What led to a record before it changed still leads to those whose answer depended on it.
+            self.stored = store.keys_of(&ids).await?.into_iter().flatten().collect();
+        }
         for (record, link) in records.into_iter().zip(links) {
             let normalised = normalise(&record.party, defaults);
             self.candidates.insert(record.id, Candidate { record, link, normalised, unresolved });
@@ -124,10 +131,9 @@ impl Closure {
     ) -> Result<HashSet<RecordId>, TaskError> {
         let of_fresh = fresh.iter().filter_map(|id| self.candidates.get(id));
         let keys: HashSet<IdentityKey> = of_fresh
-            .filter(|c| !c.record.deleted)
-            .flat_map(|c| c.normalised.keys.iter())
+            .flat_map(|c| c.normalised.keys.iter().cloned())
+            .chain(std::mem::take(&mut self.stored))
             .filter(|key| !asked.contains(key))
-            .cloned()
             .collect();
         let mut keys: Vec<IdentityKey> = keys.into_iter().collect();
         keys.sort_unstable();

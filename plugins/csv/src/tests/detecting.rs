@@ -64,6 +64,15 @@ fn every_encoding_gives_the_same_rows() {
 }
 
 /// Exports with two customers in them are where statistics have the least to go on.
+/// A long export whose only Chinese is its header and one word, again and again.
+#[test]
+fn repetition_is_no_evidence_of_another_encoding() {
+    let rows: String = (0..4_000).map(|n| format!("S{n:05},K{n:05},2026-01-02,9.90,CNY,网店\r\n")).collect();
+    let text = format!("订单号,客户编号,下单日期,金额,币种,备注\r\n{rows}");
+    let found = crate::detect::encoding(&encode(&text, "gbk")[..crate::detect::SAMPLE_BYTES]);
+    assert_eq!(found.encoding, Some(encoding_rs::GB18030), "{}", found.why);
+}
+
 #[test]
 fn short_gbk_files_are_chinese() {
     for text in [

@@ -2,10 +2,8 @@
 
 use super::check;
 
-#[test]
-fn maps() {
-    check(
-        r##"
+const MAPS: (&str, &str) = (
+    r##"
 [[connector]]
 name = "c"
 plugin = "csv"
@@ -23,7 +21,7 @@ channel = "fax"
 address = "x"
 reason = "bounced"
 "##,
-        r##"
+    r##"
 error[RJ-C009]: plugin `csv` has no stream `row`
   --> rejoin.toml:6:10
    |
@@ -94,7 +92,11 @@ error[RJ-C007]: `reason`: "bounced" is not one of unsubscribed, opt_out, hard_bo
     |
  16 | reason = "bounced"
     |          ^^^^^^^^^"##,
-    );
+);
+
+#[test]
+fn maps() {
+    check(MAPS.0, MAPS.1);
 }
 
 #[test]
@@ -150,10 +152,8 @@ help: the first one is at rejoin.toml:5"##,
     );
 }
 
-#[test]
-fn a_campaign_with_everything_wrong() {
-    check(
-        r##"
+const A_CAMPAIGN_WITH_EVERYTHING_WRONG: (&str, &str) = (
+    r##"
 [site]
 name="x"
 [[connector]]
@@ -180,7 +180,7 @@ schedule = "61 9 * * *"
 [campaign.content.zh]
 text = "x"
 "##,
-        r##"
+    r##"
 error[RJ-C007]: `class`: "promotion" is not one of marketing, care
   --> rejoin.toml:15:9
     |
@@ -251,7 +251,11 @@ error[RJ-C013]: `subject`: the mail has no subject
  24 | [campaign.content.zh]
     | ^^^^^^^^^^^^^^^^^^^^^
 help: add a subject"##,
-    );
+);
+
+#[test]
+fn a_campaign_with_everything_wrong() {
+    check(A_CAMPAIGN_WITH_EVERYTHING_WRONG.0, A_CAMPAIGN_WITH_EVERYTHING_WRONG.1);
 }
 
 #[test]

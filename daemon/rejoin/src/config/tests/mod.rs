@@ -31,31 +31,47 @@ fn outside() -> Outside<'static> {
 
 /// Plugins that exist in these tests: a source with a schema of every kind, two channels, a webhook.
 fn manifests() -> Manifests {
-    let csv = manifest("csv", &[Capability::Source], None, json!({
-        "type": "object",
-        "required": ["paths"],
-        "properties": {
-            "paths": {"type": "array", "items": {"type": "string", "format": "path"}, "description": "files or folders"},
-            "encoding": {"type": "string", "enum": ["utf-8", "gbk"], "default": "utf-8"},
-            "header_lines": {"type": "integer", "minimum": 0, "maximum": 9, "default": 1},
-            "rate": {"type": "number"},
-            "follow": {"type": "boolean"},
-            "login": {"type": "object", "required": ["user"], "properties": {
-                "user": {"type": "string"}, "password": {"type": "string", "secret": true}}},
-            "rename": {"type": "object", "additionalProperties": {"type": "string"}}
-        }
-    }));
-    let email = manifest("email", &[Capability::Source, Capability::Channel], Some(Channel::Email), json!({
-        "type": "object", "properties": {"password": {"type": "string", "secret": true}}}));
+    let csv = manifest(
+        "csv",
+        &[Capability::Source],
+        None,
+        json!({
+            "type": "object",
+            "required": ["paths"],
+            "properties": {
+                "paths": {"type": "array", "items": {"type": "string", "format": "path"}, "description": "files or folders"},
+                "encoding": {"type": "string", "enum": ["utf-8", "gbk"], "default": "utf-8"},
+                "header_lines": {"type": "integer", "minimum": 0, "maximum": 9, "default": 1},
+                "rate": {"type": "number"},
+                "follow": {"type": "boolean"},
+                "login": {"type": "object", "required": ["user"], "properties": {
+                    "user": {"type": "string"}, "password": {"type": "string", "secret": true}}},
+                "rename": {"type": "object", "additionalProperties": {"type": "string"}}
+            }
+        }),
+    );
+    let email = manifest(
+        "email",
+        &[Capability::Source, Capability::Channel],
+        Some(Channel::Email),
+        json!({
+        "type": "object", "properties": {"password": {"type": "string", "secret": true}}}),
+    );
     let sms = manifest("sms", &[Capability::Channel, Capability::Webhook], Some(Channel::Sms), json!({}));
     let web = manifest("webform", &[Capability::Webhook], None, json!({"type": "object", "properties": {}}));
-    let broken = PluginProblem { message: "plugin `old` was refused: it speaks ABI 0, this daemon 1".to_owned() };
+    let broken =
+        PluginProblem { message: "plugin `old` was refused: it speaks ABI 0, this daemon 1".to_owned() };
     let mut all: Manifests = [csv, email, sms, web].map(|m| (m.id.clone(), Ok(m))).into();
     all.insert("old".to_owned(), Err(broken));
     all
 }
 
-fn manifest(id: &str, capabilities: &[Capability], channel: Option<Channel>, config: serde_json::Value) -> Manifest {
+fn manifest(
+    id: &str,
+    capabilities: &[Capability],
+    channel: Option<Channel>,
+    config: serde_json::Value,
+) -> Manifest {
     let stream = StreamInfo { name: "rows".to_owned(), doc: String::new(), sweep: false };
     Manifest {
         id: id.to_owned(),

@@ -7,19 +7,38 @@ use super::read;
 /// Something like our TOML: real keys and odd values in any order.
 fn document() -> impl Strategy<Value = String> {
     let header = prop::sample::select(vec![
-        "[site]", "[http]", "[[connector]]", "[connector.config]", "[connector.intake]", "[[connector.map]]",
-        "[connector.map.party]", "[[connector.map.activity]]", "[[segment]]", "[[campaign]]",
-        "[campaign.content.zh]", "[store]", "[plugins]",
+        "[site]",
+        "[http]",
+        "[[connector]]",
+        "[connector.config]",
+        "[connector.intake]",
+        "[[connector.map]]",
+        "[connector.map.party]",
+        "[[connector.map.activity]]",
+        "[[segment]]",
+        "[[campaign]]",
+        "[campaign.content.zh]",
+        "[store]",
+        "[plugins]",
     ]);
     let key = prop::sample::select(vec![
-        "name", "plugin", "where", "paths", "include", "zone", "party", "when", "kind", "channels", "quiet", "cap",
-        "schedule", "segment", "text", "url", "listen", "roles", "config", "map", "values", "content", "\"键\"",
+        "name", "plugin", "where", "paths", "include", "zone", "party", "when", "kind", "channels", "quiet",
+        "cap", "schedule", "segment", "text", "url", "listen", "roles", "config", "map", "values", "content",
+        "\"键\"",
     ]);
     let value = prop_oneof![
-        "\"\\PC{0,12}\"", "-?[0-9]{1,20}", Just("true".to_owned()), Just("[]".to_owned()), Just("{}".to_owned()),
-        Just("[[1], {a = 'b'}]".to_owned()), Just("\"env:SMTP_PASSWORD\"".to_owned()),
-        Just("1979-05-27T07:32:00Z".to_owned()), Just("'''\r\na|b\n'''".to_owned()), Just("nan".to_owned()),
-        Just("\"csv\"".to_owned()), Just("\"email\"".to_owned()),
+        "\"\\PC{0,12}\"",
+        "-?[0-9]{1,20}",
+        Just("true".to_owned()),
+        Just("[]".to_owned()),
+        Just("{}".to_owned()),
+        Just("[[1], {a = 'b'}]".to_owned()),
+        Just("\"env:SMTP_PASSWORD\"".to_owned()),
+        Just("1979-05-27T07:32:00Z".to_owned()),
+        Just("'''\r\na|b\n'''".to_owned()),
+        Just("nan".to_owned()),
+        Just("\"csv\"".to_owned()),
+        Just("\"email\"".to_owned()),
     ];
     let line = prop_oneof![
         header.prop_map(str::to_owned),
@@ -41,7 +60,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_the_reader_panic(text in "[\\[\\]={}\"'\\\\#,.\\n\\r\\t \\u{0}-\\u{7f}é中\u{feff}]{0,60}") {
-        let _ = read(&text);
+        drop(read(&text));
     }
 
     /// The password of the environment has no way into a message.

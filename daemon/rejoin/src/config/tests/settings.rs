@@ -62,7 +62,8 @@ text = "Hello"
 fn site() -> (tempfile::TempDir, Settings) {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("more")).unwrap();
-    std::fs::write(dir.path().join("more/b.toml"), format!("\u{feff}{}", CAMPAIGN.replace('\n', "\r\n"))).unwrap();
+    std::fs::write(dir.path().join("more/b.toml"), format!("\u{feff}{}", CAMPAIGN.replace('\n', "\r\n")))
+        .unwrap();
     std::fs::write(dir.path().join("more/.hidden.toml"), "not toml").unwrap();
     let path = dir.path().join("rejoin.toml");
     std::fs::write(&path, SITE).unwrap();
@@ -103,7 +104,9 @@ fn a_campaign_has_its_defaults() {
     assert_eq!(campaign.channels, [ChannelChoice { connector: "mail".to_owned(), channel: Channel::Email }]);
     let languages: Vec<_> = campaign.content.iter().map(|(language, _)| language.as_str()).collect();
     assert_eq!(languages, ["zh", "en"], "in the order they are written: the first is the fallback");
-    let on = read(&format!("{SITE}{}", CAMPAIGN.replace("quiet = false\n", "")).replace("include", "# include")).unwrap();
+    let on =
+        read(&format!("{SITE}{}", CAMPAIGN.replace("quiet = false\n", "")).replace("include", "# include"))
+            .unwrap();
     assert_eq!(on.campaigns[0].campaign.quiet, Some(QuietHours { from_min: 1260, to_min: 480 }));
 }
 
@@ -119,7 +122,8 @@ fn secrets_do_not_show_in_debug() {
 #[test]
 fn a_bad_file_of_several_is_named() {
     let (dir, _) = site();
-    std::fs::write(dir.path().join("more/a.toml"), "[[segment]]\nname = \"x\"\nwhere = \"ordes > 1\"\n").unwrap();
+    std::fs::write(dir.path().join("more/a.toml"), "[[segment]]\nname = \"x\"\nwhere = \"ordes > 1\"\n")
+        .unwrap();
     std::fs::write(dir.path().join("more/c.toml"), "[site]\n").unwrap();
     std::fs::write(dir.path().join("more/d.toml"), "[[segment]]\nname = 'b\u{e9}'\n").unwrap();
     std::fs::write(dir.path().join("more/e.toml"), b"name = \"\xc4\xe3\xba\xc3\"\n").unwrap();
@@ -142,7 +146,10 @@ fn a_bad_file_of_several_is_named() {
 fn files_that_cannot_be_read() {
     let dir = tempfile::tempdir().unwrap();
     let missing = read_named(&dir.path().join("no.toml"), None).unwrap_err();
-    assert!(missing.starts_with("error[RJ-C001]: cannot read ") && missing.contains("--config FILE"), "{missing}");
+    assert!(
+        missing.starts_with("error[RJ-C001]: cannot read ") && missing.contains("--config FILE"),
+        "{missing}"
+    );
     let huge = dir.path().join("huge.toml");
     std::fs::File::create(&huge).unwrap().set_len(10 * 1024 * 1024 + 1).unwrap();
     let huge = read_named(&huge, None).unwrap_err();
@@ -168,5 +175,9 @@ fn a_plugins_own_findings_are_placed() {
         errors[1].to_string(),
         "error[RJ-C017]: `paths.1`: it is a folder\n  --> rejoin.toml:4:26\n   |\n 4 | config = { paths = [\"x\", \"y\"] }\n   |                          ^^^\nhelp: name a file"
     );
-    assert_eq!((errors[0].line, errors[0].column), (4, 10), "an unknown pointer means the whole configuration");
+    assert_eq!(
+        (errors[0].line, errors[0].column),
+        (4, 10),
+        "an unknown pointer means the whole configuration"
+    );
 }

@@ -23,7 +23,8 @@ fn text(path: &str) -> String {
 fn uncommented() -> Table {
     let is_toml = |line: &&str| {
         let key = line.split(" = ").next().unwrap_or_default();
-        line.starts_with('[') || (line.contains(" = ") && key.bytes().all(|b| b.is_ascii_lowercase() || b"_.".contains(&b)))
+        line.starts_with('[')
+            || (line.contains(" = ") && key.bytes().all(|b| b.is_ascii_lowercase() || b"_.".contains(&b)))
     };
     let text = text("config/rejoin.toml");
     let lines: Vec<&str> = text.lines().map(|l| l.strip_prefix("# ").unwrap_or(l)).filter(is_toml).collect();
@@ -35,12 +36,16 @@ fn tables<'a>(top: &'a Table, path: &str) -> Vec<&'a Table> {
     let mut found = vec![top];
     for name in path.split('.').filter(|n| !n.is_empty()) {
         let below = found.iter().filter_map(|t| t.get(name));
-        found = below.flat_map(|v| match v {
-            Value::Array(items) => items.iter().filter_map(Value::as_table).collect(),
-            Value::Table(table) if name == "content" => table.values().filter_map(Value::as_table).collect(),
-            Value::Table(table) => vec![table],
-            _ => Vec::new(),
-        }).collect();
+        found = below
+            .flat_map(|v| match v {
+                Value::Array(items) => items.iter().filter_map(Value::as_table).collect(),
+                Value::Table(table) if name == "content" => {
+                    table.values().filter_map(Value::as_table).collect()
+                }
+                Value::Table(table) => vec![table],
+                _ => Vec::new(),
+            })
+            .collect();
     }
     found
 }
@@ -88,7 +93,8 @@ fn the_defaults_that_are_shown_are_the_ones_in_force() {
 /// The manifests as the plugins ship them.
 fn shipped_manifests() -> Manifests {
     let manifest = |name: &str| {
-        let json: serde_json::Value = serde_json::from_str(&text(&format!("plugins/{name}/manifest.json"))).unwrap();
+        let json: serde_json::Value =
+            serde_json::from_str(&text(&format!("plugins/{name}/manifest.json"))).unwrap();
         let word = |v: &serde_json::Value| v.as_str().unwrap_or_default().to_owned();
         let manifest = Manifest {
             id: word(&json["id"]),
