@@ -1,5 +1,8 @@
 //! Integration tests: the real binary, the real plugins, the real servers. One binary, so that it is linked once.
 
+// Modules of a binary have no other way to share with each other than `pub`.
+#![allow(unreachable_pub)]
+
 /// The command line, as typed and as scripted.
 mod commands;
 /// kill -9 at every commit and at random moments.

@@ -205,6 +205,7 @@ topic = "service"
 segment = "everybody"
 channels = ["mail"]
 holdout = 0
+quiet = false
 
 [campaign.content.en]
 subject = "News for {{ customer.name }}"

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use rejoin_connector::Catalog;
 
-use super::draft::{Draft, Manifests, PluginProblem};
+use super::draft::Draft;
 use super::error::ConfigError;
+use super::plugins::{Manifests, PluginProblem};
 use super::settings::Settings;
 use super::tree::Outside;
 

@@ -15,6 +15,7 @@ mod include;
 pub mod keys;
 mod load;
 mod maps;
+mod plugins;
 mod reader;
 mod rules;
 mod schema;
@@ -28,9 +29,10 @@ mod values;
 #[cfg(test)]
 mod tests;
 
-pub use draft::{Draft, Manifests, PluginProblem};
+pub use draft::Draft;
 pub use error::ConfigError;
 pub use load::load;
+pub use plugins::{Manifests, PluginProblem};
 pub use settings::{CampaignSettings, ConnectorSettings, Http, Intake, Rate, Role, Settings, Site};
 pub use tree::Outside;
 pub use values::{did_you_mean, is_language};

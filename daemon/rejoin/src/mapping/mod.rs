@@ -7,9 +7,11 @@
 mod amounts;
 mod apply;
 mod expr;
+mod facts;
 mod filters;
 mod line;
 mod party;
+mod read;
 mod refuse;
 mod row;
 mod times;
