@@ -134,7 +134,7 @@ html = "<p>{{ customer.name }}</p>"
     let site = Site::new(&format!("{SHEET}{mail}"));
     site.write(
         "p.csv",
-        "id,name,email\n1,{{7*7}},a@x.test\n2,\"Eve\r\nBcc: victim@x.test\",b@x.test\n3,<script>alert(1)</script>,c@x.test\n",
+        "id,name,email\n1,{{7*7}} Smith,a@x.test\n2,\"Eve\r\nBcc: victim\",b@x.test\n3,<script>alert(1)</script> Jones,c@x.test\n",
     );
     site.ok(&["import", "sheet", site.path("p.csv").to_str().unwrap()]);
     let line = site.ok(&["campaign", "run", "hello", "--now", "--wait"]);

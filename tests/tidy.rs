@@ -167,11 +167,13 @@ fn the_sql_stays_distributable() {
     ];
     let folders = ["daemon/store/src", "daemon/store/migrations"].map(|f| root().join(f));
     let files: Vec<PathBuf> = folders.iter().flat_map(|f| all_files(f)).collect();
-    let sql = files.iter().filter(|f| f.extension().is_some_and(|e| e == "rs" || e == "sql"));
+    let sql = files.iter().filter(|f| f.extension().is_some_and(|e| e == "rs" || e == "sql") && !is_test(f));
     let mut looked_at = 0;
     for file in sql {
         let text = std::fs::read_to_string(file).unwrap();
         looked_at += 1;
+        // Rust's own monotonic clock is no SQL.
+        let text = text.replace("Instant::now()", "");
         for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//") && !l.trim_start().starts_with("--")) {
             // `link` belongs to the record: whose it is may change there.
             let of_link = line.contains("UPDATE link SET") || line.contains("= excluded.customer_id");
@@ -187,11 +189,12 @@ fn the_sql_stays_distributable() {
 fn sources() -> Vec<PathBuf> {
     let folders = ["daemon", "plugin-api", "plugins"].map(|f| root().join(f));
     let files = folders.iter().flat_map(|f| all_files(f));
-    let is_test = |f: &PathBuf| {
-        let inside = f.strip_prefix(root()).unwrap();
-        inside.components().any(|c| c.as_os_str() == "tests") || inside.ends_with("tests.rs")
-    };
     files.filter(|f| f.extension().is_some_and(|e| e == "rs") && !is_test(f)).collect()
+}
+
+fn is_test(file: &Path) -> bool {
+    let inside = file.strip_prefix(root()).unwrap();
+    inside.components().any(|c| c.as_os_str() == "tests") || inside.ends_with("tests.rs")
 }
 
 fn all_files(folder: &Path) -> Vec<PathBuf> {

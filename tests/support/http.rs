@@ -15,23 +15,32 @@ pub fn get(address: SocketAddr, path: &str) -> Answer {
 }
 
 pub fn post(address: SocketAddr, path: &str, content_type: &str, body: &[u8], headers: &str) -> Answer {
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: {content_type}\r\n{headers}content-length: {}\r\n\r\n",
-        body.len()
-    );
-    request(address, &head, body)
+    request(address, &post_head(path, content_type, body, headers), body)
+}
+
+pub fn post_head(path: &str, content_type: &str, body: &[u8], headers: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\ncontent-type: {content_type}\r\n{headers}\
+         content-length: {length}\r\n\r\n"
+    )
 }
 
 pub fn request(address: SocketAddr, head: &str, body: &[u8]) -> Answer {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    stream.write_all(head.as_bytes()).unwrap();
+    attempt(address, head, body).expect("an answer")
+}
+
+/// The same to a server that may die at any moment: `None` when no whole answer came.
+pub fn attempt(address: SocketAddr, head: &str, body: &[u8]) -> Option<Answer> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+    stream.write_all(head.as_bytes()).ok()?;
     // A server that refuses early closes while we still send, which is its right.
     drop(stream.write_all(body));
     let mut all = Vec::new();
     drop(stream.read_to_end(&mut all));
     let all = String::from_utf8_lossy(&all).into_owned();
-    let (head, body) = all.split_once("\r\n\r\n").unwrap_or((&all, ""));
-    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok());
-    Answer { status: status.unwrap_or_else(|| panic!("no answer: {all:?}")), head: head.to_owned(), body: body.to_owned() }
+    let (head, body) = all.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some(Answer { status, head: head.to_owned(), body: body.to_owned() })
 }

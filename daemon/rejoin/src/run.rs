@@ -95,6 +95,10 @@ impl Daemon {
 
     /// Takes a new configuration: the tasks finish their step, then start again on it.
     async fn reload(&self, settings: Settings) {
+        let old = self.site.settings();
+        if old.store_url != settings.store_url || old.http.listen != settings.http.listen {
+            tracing::warn!("store.url and http.listen are taken at start only: restart for the new ones");
+        }
         let mut tasks = self.tasks.lock().await;
         tasks.finish().await;
         self.site.replace_settings(settings).await;

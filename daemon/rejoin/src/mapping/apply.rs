@@ -162,17 +162,6 @@ fn record_key<'a>(map: &'a Map, scope: &Scope<'_, 'a>) -> Result<Cow<'a, str>, M
     checked_key(key)
 }
 
-/// Key of the record a fact is about: what `of` says, else the line's own record.
-fn about<'a>(
-    of: Option<&'a Expr>,
-    field: &str,
-    record_key: &str,
-    scope: &Scope<'_, 'a>,
-) -> Result<String, MapError> {
-    let key = optional(of, field, scope)?.unwrap_or_else(|| record_key.to_owned());
-    Ok(checked_key(Cow::Owned(key))?.into_owned())
-}
-
 pub(super) fn checked_key(key: Cow<'_, str>) -> Result<Cow<'_, str>, MapError> {
     match key.len() {
         0 => Err(MapError::NoKey),

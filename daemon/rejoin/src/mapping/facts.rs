@@ -218,3 +218,14 @@ fn kind_names() -> String {
 fn missing(field: &str, needed: &'static str) -> MapError {
     MapError::Missing { field: field.to_owned(), needed }
 }
+
+/// Key of the record a fact is about: what `of` says, else the line's own record.
+fn about<'a>(
+    of: Option<&'a Expr>,
+    field: &str,
+    record_key: &str,
+    scope: &Scope<'_, 'a>,
+) -> Result<String, MapError> {
+    let key = optional(of, field, scope)?.unwrap_or_else(|| record_key.to_owned());
+    Ok(checked_key(Cow::Owned(key))?.into_owned())
+}

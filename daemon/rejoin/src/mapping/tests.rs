@@ -81,7 +81,7 @@ fn expressions_read_the_row() {
         ("row.a ~ row['b c'] ~ x.row", r#"{"a":"1","b c":"2","x":{"row":"3"}}"#, Some("123")),
         ("row|length ~ row.a", r#"{"a":"1","b":"2"}"#, Some("21")),
         ("row[n]", r#"{"a":"1","n":"a"}"#, Some("1")),
-        ("'row' ~ (row['no'] is defined)", "{}", Some("rowfalse")),
+        ("'row' ~ (row['no'] is defined)", "{}", Some("rowFalse")),
         ("received_at", "{}", Some("2026-03-28T01:30:00.000Z")),
         (r#"name"#, r#"{"name":"A\r\nBcc: x"}"#, Some("A  Bcc: x")),
         ("name", r#"{"name":"{{ 7*7 }}{% for %}"}"#, Some("{{ 7*7 }}{% for %}")),

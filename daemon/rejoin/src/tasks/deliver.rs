@@ -231,7 +231,6 @@ async fn send_and_settle(site: &Site, connector: &str, batch: Batch) -> Result<(
     let settled = batch.rows.iter().zip(said);
     let settled = settled.map(|(row, said)| settle(site, connector, row, said, now, &mut suppressions)).collect();
     site.store.settle(settled, suppressions, now).await?;
-    site.wake.plan.notify_one();
     Ok(())
 }
 

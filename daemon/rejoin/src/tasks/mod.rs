@@ -9,7 +9,7 @@ pub mod ingest;
 pub mod plan;
 pub mod profile;
 pub mod resolve;
-mod webhook;
+pub mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;

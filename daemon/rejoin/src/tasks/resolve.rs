@@ -5,9 +5,10 @@
 //! partition in whatever order records arrived.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use rejoin_identity::normalise::{Defaults, normalise};
-use rejoin_identity::{Candidate, Question};
+use rejoin_identity::{Candidate, Question, Rules};
 use rejoin_model::customer::{Decision, IdentityKey};
 use rejoin_model::{CustomerId, RecordId, record::SourceRecord};
 use rejoin_store::Store;
@@ -60,14 +61,17 @@ pub async fn resolve_once(site: &Site, limit: usize) -> Result<u64, TaskError> {
         return Ok(0);
     }
     let did = seeds.len() as u64;
-    let defaults = Defaults { region: site.settings().site.region.clone() };
+    let settings = site.settings();
+    let defaults = Defaults { region: settings.site.region.clone() };
+    let unique = settings.connectors.iter().filter(|c| c.unique).map(|c| Arc::clone(&c.name));
+    let rules = Rules { unique_connectors: unique.collect() };
     let closure = Closure::widen(&site.store, &defaults, seeds).await?;
     let (store, now) = (site.store.clone(), clock::now());
     // Up to 25,000 records are scored at once: not on a thread that also answers HTTP.
     let resolution = tokio::task::spawn_blocking(move || {
         let records: Vec<Candidate> = closure.candidates.into_values().collect();
         let question = Question { records: &records, decisions: &closure.decisions, generic: &closure.generic };
-        rejoin_identity::resolve(question, &mut || CustomerId(store.next_id(now)))
+        rejoin_identity::resolve_under(&rules, question, &mut || CustomerId(store.next_id(now)))
     })
     .await
     .map_err(|e| TaskError::Other(format!("identity resolution panicked: {e}")))?;

@@ -5,8 +5,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rejoin_connector::{Connector, Role};
+use rejoin_model::time::DAY_MS;
 use rejoin_plugin_api::{ErrorClass, WebhookRequest};
 use rejoin_store::{IngestBatch, IntakeRequest, Quarantined};
 
@@ -19,17 +21,22 @@ use crate::site::Site;
 const BATCH: usize = 500;
 /// How often a request may break its plugin before it is set aside.
 const TRIES_MAX: u32 = 2;
+/// How long the name of a request is known after it was ingested.
+const REMEMBERED_MS: i64 = 7 * DAY_MS;
+const TIDY_EVERY: Duration = Duration::from_secs(3_600);
 
 /// Ingests the requests of one webhook connector.
 pub struct TakeRequests {
     connector: Arc<str>,
     /// How often each request broke the plugin.
     tries: HashMap<String, u32>,
+    /// When the names of old requests were last forgotten.
+    tidied: Option<Instant>,
 }
 
 impl TakeRequests {
     pub fn new(connector: &Arc<str>) -> Self {
-        Self { connector: Arc::clone(connector), tries: HashMap::new() }
+        Self { connector: Arc::clone(connector), tries: HashMap::new(), tidied: None }
     }
 }
 
@@ -42,6 +49,7 @@ impl Task for TakeRequests {
         let Some(plugin) = site.connector(&self.connector, Role::Webhook) else { return Ok(Step::IDLE) };
         let waiting = site.store.waiting_requests(&self.connector, BATCH).await?;
         if waiting.is_empty() {
+            self.forget_old(site).await?;
             return Ok(Step::IDLE);
         }
         let now = clock::now();
@@ -69,6 +77,17 @@ impl Task for TakeRequests {
             site.wake.profile.notify_one();
         }
         stopped_by.map_or(Ok(Step::Worked(did)), Err)
+    }
+}
+
+impl TakeRequests {
+    /// A repeat is recognised for a week; names older than that only cost room.
+    async fn forget_old(&mut self, site: &Site) -> Result<(), TaskError> {
+        if self.tidied.is_none_or(|at| at.elapsed() >= TIDY_EVERY) {
+            site.store.forget_requests(clock::now().plus_ms(-REMEMBERED_MS)).await?;
+            self.tidied = Some(Instant::now());
+        }
+        Ok(())
     }
 }
 

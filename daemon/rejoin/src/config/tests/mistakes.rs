@@ -363,3 +363,32 @@ error[RJ-C003]: this is not TOML: invalid basic string, expected `"`
 help: a text ends with the quote it began with, on the same line; write """ around several lines"##,
     );
 }
+
+#[test]
+fn a_secret_of_the_wrong_type_is_starred() {
+    check(
+        r##"
+[[connector]]
+name = "m"
+plugin = "email"
+config = { password = 12345678 }
+[[connector]]
+name = "n"
+plugin = "webform"
+config = { passwrd = "in the clear" }
+"##,
+        r##"
+error[RJ-C016]: `password` must be a text, not a whole number
+  --> rejoin.toml:4:23
+   |
+ 4 | ********
+   | ^^^^^^^^
+
+error[RJ-C004]: unknown key `passwrd` in `config` of this plugin
+  --> rejoin.toml:8:12
+   |
+ 8 | config = { passwrd = "************" }
+   |            ^^^^^^^
+help: leave it out: there is nothing to set here"##,
+    );
+}
