@@ -19,10 +19,31 @@ phone = "phone"
 #[test]
 fn a_schedule_is_exact_around_daylight_saving_time() {
     let output = command(&[
-        "schedule", "next", "30 9 * * 1-5", "--zone", "Europe/Prague", "--from", "2026-03-27T00:00:00Z", "--count", "3",
+        "schedule",
+        "next",
+        "30 9 * * 1-5",
+        "--zone",
+        "Europe/Prague",
+        "--from",
+        "2026-03-27T00:00:00Z",
+        "--count",
+        "3",
     ]);
-    assert_eq!(run(output), "2026-03-27T09:30:00+01:00\n2026-03-30T09:30:00+02:00\n2026-03-31T09:30:00+02:00\n");
-    let gap = ["schedule", "next", "30 2 * * *", "--zone", "Europe/Prague", "--from", "2026-03-28T12:00:00Z", "--count", "2"];
+    assert_eq!(
+        run(output),
+        "2026-03-27T09:30:00+01:00\n2026-03-30T09:30:00+02:00\n2026-03-31T09:30:00+02:00\n"
+    );
+    let gap = [
+        "schedule",
+        "next",
+        "30 2 * * *",
+        "--zone",
+        "Europe/Prague",
+        "--from",
+        "2026-03-28T12:00:00Z",
+        "--count",
+        "2",
+    ];
     assert_eq!(run(command(&gap)), "2026-03-29T03:00:00+02:00\n2026-03-30T02:30:00+02:00\n");
     let six = command(&["schedule", "next", "0 30 9 * * 1-5"]).output().unwrap();
     let (_, err) = texts(&six);
@@ -49,7 +70,8 @@ fn configuration_errors_come_all_at_once() {
     let output = site.rejoin(&["check"]);
     let (_, err) = texts(&output);
     assert_eq!(output.status.code(), Some(78), "{err}");
-    for said in ["pol", "did you mean", "delimitr", "no-such", "ordes", "61", "custmer", "rejoin.toml:", "^"] {
+    for said in ["pol", "did you mean", "delimitr", "no-such", "ordes", "61", "custmer", "rejoin.toml:", "^"]
+    {
         assert!(err.contains(said), "{said:?} is missing in\n{err}");
     }
     assert!(err.matches("error[RJ-").count() >= 6, "{err}");
@@ -58,7 +80,10 @@ fn configuration_errors_come_all_at_once() {
 #[test]
 fn importing_twice_changes_nothing_and_loses_no_bad_line() {
     let site = Site::new(SHEET);
-    let mut csv = "id,name,email,phone\n1,Alice Nováková,alice@x.test,+420777000001\n2,A. Nováková,ALICE@X.test,\n".as_bytes().to_vec();
+    let mut csv =
+        "id,name,email,phone\n1,Alice Nováková,alice@x.test,+420777000001\n2,A. Nováková,ALICE@X.test,\n"
+            .as_bytes()
+            .to_vec();
     csv.extend(b"3,only two\n4,\xff\xfe broken bytes,b@x.test,\n5,Bob,bob@x.test,+420777000002\n");
     site.write("people.csv", csv);
     let file = site.path("people.csv");
@@ -90,7 +115,8 @@ fn a_person_may_overrule_the_machine_and_take_it_back() {
     assert_eq!(merged[0].2, before[0].2, "the older survives");
     let shown = site.ok(&["customer", "show", &before[1].2]);
     assert!(shown.contains("was merged into"), "{shown}");
-    let record = shown.lines().find(|l| l.contains("sheet 2")).unwrap().split_whitespace().next().unwrap().to_owned();
+    let record =
+        shown.lines().find(|l| l.contains("sheet 2")).unwrap().split_whitespace().next().unwrap().to_owned();
     site.ok(&["customer", "split", &before[0].2, &record]);
     let apart = site.links();
     assert_ne!(apart[0].2, apart[1].2);
@@ -184,6 +210,27 @@ fn one_store_has_one_daemon_and_a_bad_reload_changes_nothing() {
     assert!(site.ok(&["status"]).contains("the daemon is not running"));
 }
 
+/// One plugin that is missing and one that is no library: named, refused, and no reason to stop the others.
+#[test]
+fn a_plugin_that_is_refused_stops_nobody_else() {
+    let site = Site::new(&format!(
+        "{}\n[[connector]]\nname = \"lost\"\nplugin = \"nosuch\"\n[[connector]]\nname = \"odd\"\nplugin = \"odd\"\n",
+        SHEET.replace("paths = [\"none\"]", "paths = [\"p.csv\"]")
+    ));
+    let config = std::fs::read_to_string(site.path("rejoin.toml")).unwrap();
+    site.write("rejoin.toml", config.replace("[plugins]\npath = [", "[plugins]\npath = [\"plugins\", "));
+    site.write("plugins/librejoin_odd.so", "not a library");
+    site.write("p.csv", "id,name,email\n1,Ann,ann@x.test\n");
+    let check = site.rejoin(&["check"]);
+    let (_, err) = texts(&check);
+    assert_eq!(check.status.code(), Some(78), "{err}");
+    assert!(err.contains("nosuch") && err.contains("librejoin_odd.so"), "{err}");
+    let daemon = site.start();
+    wait_for("the connector that is well", || (site.links().len() == 1).then_some(()));
+    assert!(daemon.said().contains("rest until this is mended"), "and it says so");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
 #[test]
 fn a_far_side_that_is_down_is_named_and_holds_up_nobody() {
     let erp = "[[connector]]\nname = \"erp\"\nplugin = \"erp\"\nconfig = { url = \"http://127.0.0.1:9/erp\", user = \"u\", password = \"secret-of-erp\" }\n";
@@ -199,5 +246,8 @@ fn a_far_side_that_is_down_is_named_and_holds_up_nobody() {
     let test = site.rejoin(&["connector", "test", "erp"]);
     let (out, err) = texts(&test);
     assert_eq!(test.status.code(), Some(1), "{out}{err}");
-    assert!(!format!("{out}{err}{status}{}", daemon.said()).contains("secret-of-erp"), "secrets are not told");
+    assert!(
+        !format!("{out}{err}{status}{}", daemon.said()).contains("secret-of-erp"),
+        "secrets are not told"
+    );
 }

@@ -20,7 +20,11 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 fn site(sink: &Sink) -> Site {
     let (host, port) = (sink.address.ip(), sink.address.port());
-    Site::new(&include_str!("fixtures/crash.toml").replace("@HOST@", &host.to_string()).replace("@PORT@", &port.to_string()))
+    Site::new(
+        &include_str!("fixtures/crash.toml")
+            .replace("@HOST@", &host.to_string())
+            .replace("@PORT@", &port.to_string()),
+    )
 }
 
 /// What the outside world knows: which posts it tried, and which were answered 2xx.
@@ -112,8 +116,12 @@ impl Traced {
         let mut strace = Command::new("strace");
         strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e"]);
         strace.arg(format!("inject=fdatasync,fsync:signal=SIGKILL:when={n}"));
-        strace.arg(support::target_dir().join("rejoin")).arg("run").env("REJOIN_CONFIG", site.path("rejoin.toml"));
-        let mut strace = strace.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        strace
+            .arg(support::target_dir().join("rejoin"))
+            .arg("run")
+            .env("REJOIN_CONFIG", site.path("rejoin.toml"));
+        let mut strace =
+            strace.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut first = String::new();
         let mut stdout = BufReader::new(strace.stdout.take().unwrap());
         stdout.read_line(&mut first).unwrap();
@@ -134,7 +142,8 @@ impl Traced {
     fn killed(mut self) -> bool {
         if !self.ended() {
             let strace = self.strace.id();
-            let children = std::fs::read_to_string(format!("/proc/{strace}/task/{strace}/children")).unwrap_or_default();
+            let children =
+                std::fs::read_to_string(format!("/proc/{strace}/task/{strace}/children")).unwrap_or_default();
             for pid in children.split_whitespace().map(|pid| pid.parse().unwrap()) {
                 support::signal_process(pid, libc::SIGTERM);
             }
@@ -176,9 +185,18 @@ fn settle_and_count(site: &Site, sink: &Sink, told: &Told) {
     }
     let (sent, unknown) = (sum("sent"), sum("unknown"));
     assert!(sent <= taken.len(), "{sent} are called sent and the sink has {}", taken.len());
-    assert!(taken.len() <= sent + unknown, "the sink has {} and only {sent} + {unknown} may be there", taken.len());
+    assert!(
+        taken.len() <= sent + unknown,
+        "the sink has {} and only {sent} + {unknown} may be there",
+        taken.len()
+    );
     assert!(sent > 0, "something was sent between the kills");
-    println!("{} stored, {} posts acknowledged, {sent} sent, {unknown} unknown, {} in the sink", stored.len(), told.acknowledged.len(), taken.len());
+    println!(
+        "{} stored, {} posts acknowledged, {sent} sent, {unknown} unknown, {} in the sink",
+        stored.len(),
+        told.acknowledged.len(),
+        taken.len()
+    );
     assert_eq!(daemon.stop(), Some(0));
 }
 

@@ -44,7 +44,8 @@ fn a_replay_is_answered_and_counted_once() {
     let site = Site::new(SITE);
     let daemon = site.start();
     for _ in 0..20 {
-        let answer = http::post(daemon.address, "/in/form", FORM, b"name=A&email=a%40x.test", "webhook-id: one\r\n");
+        let answer =
+            http::post(daemon.address, "/in/form", FORM, b"name=A&email=a%40x.test", "webhook-id: one\r\n");
         assert_eq!(answer.status, 200);
     }
     http::post(daemon.address, "/in/form", FORM, b"name=B&email=b%40x.test", "webhook-id: two\r\n");
@@ -100,7 +101,11 @@ fn what_is_not_understood_is_kept_in_quarantine() {
         (FORM, b"name=Robot&website=http%3A%2F%2Fspam"),
     ];
     for (content_type, body) in posts {
-        assert_eq!(http::post(daemon.address, "/in/form", content_type, body, "").status, 200, "stored all the same");
+        assert_eq!(
+            http::post(daemon.address, "/in/form", content_type, body, "").status,
+            200,
+            "stored all the same"
+        );
     }
     http::post(daemon.address, "/in/form", FORM, b"name=Good&email=good%40x.test", "");
     let items = wait_for("four items in quarantine", || {
@@ -108,7 +113,10 @@ fn what_is_not_understood_is_kept_in_quarantine() {
         (items.len() == 4 && records(&site) == 1).then_some(items)
     });
     for item in items {
-        assert!(!item["reason"].as_str().unwrap().is_empty() && !item["code"].as_str().unwrap().is_empty(), "{item}");
+        assert!(
+            !item["reason"].as_str().unwrap().is_empty() && !item["code"].as_str().unwrap().is_empty(),
+            "{item}"
+        );
     }
 }
 
@@ -116,7 +124,8 @@ fn what_is_not_understood_is_kept_in_quarantine() {
 fn only_what_our_secret_signed_is_taken() {
     let key = b"a secret of twenty-four bytes or more";
     let secret = format!("whsec_{}", STANDARD.encode(key));
-    let signed = SITE.replace("[connector.intake]", &format!("[connector.intake]\nsignature_secret = {secret:?}"));
+    let signed =
+        SITE.replace("[connector.intake]", &format!("[connector.intake]\nsignature_secret = {secret:?}"));
     let site = Site::new(&signed);
     let daemon = site.start();
     let body = b"name=A&email=a%40x.test";
@@ -185,7 +194,8 @@ fn a_full_disk_turns_requests_away_and_recovers() {
     assert_eq!(http::get(daemon.address, "/readyz").status, 503, "and not ready");
     std::fs::remove_file(&ballast).unwrap();
     wait_for("it to take posts again", || (post(5_000) == 200).then_some(()));
-    let stored = wait_for("every acknowledged post", || (records(&site) > acknowledged).then(|| records(&site)));
+    let stored =
+        wait_for("every acknowledged post", || (records(&site) > acknowledged).then(|| records(&site)));
     assert_eq!(stored, acknowledged + 1, "nothing invented either");
     assert_eq!(daemon.stop(), Some(0));
     drop(disk);
@@ -198,7 +208,10 @@ impl Disk {
     fn mount(site: &Site, name: &str, size: &str) -> Self {
         let path = site.path(name);
         std::fs::create_dir_all(&path).unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(&path).status();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(&path)
+            .status();
         assert!(mounted.unwrap().success(), "mounting needs root");
         Self(path)
     }

@@ -15,7 +15,10 @@ const LAST: usize = 19;
 fn scattered_records_become_customers_who_are_written_to_once() {
     let mark = mark();
     let site = Site::new(&config(&mark));
-    site.write("sheet/people.csv", "id,name,email\n1,\"Customer 010\",C010@Customer.test\n2,Somebody Else,else@customer.test\n");
+    site.write(
+        "sheet/people.csv",
+        "id,name,email\n1,\"Customer 010\",C010@Customer.test\n2,Somebody Else,else@customer.test\n",
+    );
     let mut daemon = site.start();
     post_forms(&daemon);
     they_become_the_right_customers(&site);
@@ -28,7 +31,10 @@ fn scattered_records_become_customers_who_are_written_to_once() {
     daemon = site.start();
 
     let message = one_message(&mark, FIRST);
-    assert_eq!(mail::header(&message, "List-Unsubscribe-Post").as_deref(), Some("List-Unsubscribe=One-Click"));
+    assert_eq!(
+        mail::header(&message, "List-Unsubscribe-Post").as_deref(),
+        Some("List-Unsubscribe=One-Click")
+    );
     unsubscribe(&daemon, &message);
     reply(&one_message(&mark, FIRST + 1), FIRST + 1, "Thank you, please call me.");
     reply(&one_message(&mark, FIRST + 2), FIRST + 2, "STOP");
@@ -49,7 +55,11 @@ fn scattered_records_become_customers_who_are_written_to_once() {
     let preview = site.ok(&["campaign", "preview", "news"]);
     assert!(preview.contains("unsubscribed") && preview.contains("opt"), "{preview}");
     for n in FIRST..=LAST {
-        assert_eq!(delivered(&format!("{mark} hello"), n), 1, "c{n:03} was written to once by the scheduled campaign");
+        assert_eq!(
+            delivered(&format!("{mark} hello"), n),
+            1,
+            "c{n:03} was written to once by the scheduled campaign"
+        );
     }
     assert_eq!(daemon.stop(), Some(0));
 }
@@ -117,7 +127,8 @@ fn they_become_the_right_customers(site: &Site) {
 
 fn orders_became_profiles(site: &Site) {
     let bought = wait_for("profiles", || {
-        let people = site.json(&["segment", "preview", "--where", "orders > 0 and total > 0", "--limit", "100"]);
+        let people =
+            site.json(&["segment", "preview", "--where", "orders > 0 and total > 0", "--limit", "100"]);
         (people.len() > 30).then_some(people)
     });
     let orders: u32 = bought.iter().map(|p| p["orders"].as_str().unwrap().parse::<u32>().unwrap()).sum();
@@ -152,7 +163,8 @@ fn unsubscribe(daemon: &Daemon, message: &str) {
 
 fn reply(message: &str, n: usize, text: &str) {
     let id = mail::header(message, "Message-ID").unwrap();
-    let headers = format!("Subject: Re: hello\r\nMessage-ID: <reply{}-{id}\r\nIn-Reply-To: {id}\r\n", id.len());
+    let headers =
+        format!("Subject: Re: hello\r\nMessage-ID: <reply{}-{id}\r\nIn-Reply-To: {id}\r\n", id.len());
     let headers = headers.replace("-<", "-");
     mail::send(&format!("c{n:03}@customer.test"), "care@shop.test", &headers, text);
 }

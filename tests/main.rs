@@ -1,7 +1,7 @@
 //! Integration tests: the real binary, the real plugins, the real servers. One binary, so that it is linked once.
 
-// Modules of a binary have no other way to share with each other than `pub`.
-#![allow(unreachable_pub)]
+// Modules of a binary have no other way to share with each other than `pub`, and a test that cannot go on panics.
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used)]
 
 /// The command line, as typed and as scripted.
 mod commands;

@@ -77,7 +77,11 @@ fn crates_import_only_what_the_table_allows() {
     let table: BTreeMap<&str, BTreeSet<&str>> =
         MAY_IMPORT.iter().map(|(name, may)| (*name, may.iter().copied().collect())).collect();
     let ours: BTreeSet<&str> = metadata.workspace_packages().iter().map(|p| p.name.as_str()).collect();
-    assert_eq!(ours, table.keys().copied().collect(), "every crate has a row in the table, and every row a crate");
+    assert_eq!(
+        ours,
+        table.keys().copied().collect(),
+        "every crate has a row in the table, and every row a crate"
+    );
     for package in metadata.workspace_packages() {
         let imports: BTreeSet<&str> = package
             .dependencies
@@ -98,7 +102,8 @@ fn pure_crates_have_nothing_impure_below_them() {
         .nodes
         .iter()
         .map(|node| {
-            let deps = node.deps.iter().filter(|d| d.dep_kinds.iter().any(|k| k.kind == DependencyKind::Normal));
+            let deps =
+                node.deps.iter().filter(|d| d.dep_kinds.iter().any(|k| k.kind == DependencyKind::Normal));
             (&node.id, deps.map(|d| &d.pkg).collect())
         })
         .collect();
@@ -121,7 +126,10 @@ fn pure_crates_have_nothing_impure_below_them() {
 fn the_top_level_holds_only_what_it_should() {
     for entry in std::fs::read_dir(root()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
-        assert!(name.starts_with('.') || TOP_LEVEL.contains(&name.as_str()), "{name} does not belong at the top");
+        assert!(
+            name.starts_with('.') || TOP_LEVEL.contains(&name.as_str()),
+            "{name} does not belong at the top"
+        );
     }
     for folder in ["daemon", "plugin-api", "plugins", "config", "tests"] {
         assert!(root().join(folder).join("README.md").is_file(), "{folder}/README.md is its manual");
@@ -143,7 +151,8 @@ fn nothing_is_left_for_later() {
     let marks: Vec<String> = marks.collect();
     for file in sources() {
         for (i, line) in std::fs::read_to_string(&file).unwrap().lines().enumerate() {
-            let found = marks.iter().find(|m| line.split(|c: char| !c.is_alphanumeric()).any(|w| w == m.as_str()));
+            let found =
+                marks.iter().find(|m| line.split(|c: char| !c.is_alphanumeric()).any(|w| w == m.as_str()));
             assert!(found.is_none(), "{}:{}: {line}", file.display(), i + 1);
         }
     }
@@ -174,11 +183,20 @@ fn the_sql_stays_distributable() {
         looked_at += 1;
         // Rust's own monotonic clock is no SQL.
         let text = text.replace("Instant::now()", "");
-        for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//") && !l.trim_start().starts_with("--")) {
+        for (i, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, l)| !l.trim_start().starts_with("//") && !l.trim_start().starts_with("--"))
+        {
             // `link` belongs to the record: whose it is may change there.
             let of_link = line.contains("UPDATE link SET") || line.contains("= excluded.customer_id");
             for (phrase, why) in banned {
-                assert!(of_link && phrase == "SET customer_id" || !line.contains(phrase), "{}:{}: {phrase:?}: {why}", file.display(), i + 1);
+                assert!(
+                    of_link && phrase == "SET customer_id" || !line.contains(phrase),
+                    "{}:{}: {phrase:?}: {why}",
+                    file.display(),
+                    i + 1
+                );
             }
         }
     }

@@ -44,7 +44,9 @@ impl Imap {
                 assert!(line.contains(" OK ") || text.starts_with("FETCH"), "{text:?}: {line}");
                 return literals;
             }
-            if let Some(size) = line.trim_end().strip_suffix('}').and_then(|l| l.rsplit('{').next()?.parse().ok()) {
+            if let Some(size) =
+                line.trim_end().strip_suffix('}').and_then(|l| l.rsplit('{').next()?.parse().ok())
+            {
                 let mut literal = vec![0; size];
                 std::io::Read::read_exact(&mut self.reader, &mut literal).unwrap();
                 literals.push(String::from_utf8_lossy(&literal).into_owned());

@@ -34,7 +34,7 @@ impl Site {
              public_url = \"https://shop.test\"\n[plugins]\npath = [{:?}]\n",
             target_dir()
         );
-        self.write("rejoin.toml", &format!("{preamble}\n{text}"));
+        self.write("rejoin.toml", format!("{preamble}\n{text}"));
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -100,7 +100,9 @@ impl Daemon {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (told, log) = mpsc::channel();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || stderr.lines().map_while(Result::ok).for_each(|line| drop(told.send(line))));
+        std::thread::spawn(move || {
+            stderr.lines().map_while(Result::ok).for_each(|line| drop(told.send(line)))
+        });
         let mut first = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut first).unwrap();
@@ -108,7 +110,8 @@ impl Daemon {
         std::thread::spawn(move || drop(stdout.read_to_end(&mut Vec::new())));
         let address = first.trim().rsplit("http://").next().and_then(|a| a.parse().ok());
         let mut daemon = Self { child, address: ([127, 0, 0, 1], 1).into(), log };
-        daemon.address = address.unwrap_or_else(|| panic!("the daemon did not come up: {first}{}", daemon.said()));
+        daemon.address =
+            address.unwrap_or_else(|| panic!("the daemon did not come up: {first}{}", daemon.said()));
         daemon
     }
 
@@ -177,7 +180,10 @@ pub fn command(args: &[&str]) -> Command {
 }
 
 pub fn texts(output: &Output) -> (String, String) {
-    (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+    (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
 }
 
 /// An address or a password of the real servers, which `tests/run` starts and exports.

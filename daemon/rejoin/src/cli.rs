@@ -14,7 +14,13 @@ const WORKERS: usize = 2;
 
 /// Brings a company's scattered customer records together, and writes to the right ones exactly once.
 #[derive(Debug, Parser)]
-#[command(name = "rejoin", version, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+#[command(
+    name = "rejoin",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,

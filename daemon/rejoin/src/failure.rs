@@ -21,7 +21,13 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(code: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self { code: code.into(), sentence: sentence.into(), hint: None, exit: EXIT_FAILED, findings: Vec::new() }
+        Self {
+            code: code.into(),
+            sentence: sentence.into(),
+            hint: None,
+            exit: EXIT_FAILED,
+            findings: Vec::new(),
+        }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -60,7 +66,8 @@ impl Failure {
 
 impl From<rejoin_store::Error> for Failure {
     fn from(error: rejoin_store::Error) -> Self {
-        let exit = if matches!(error, rejoin_store::Error::Locked { .. }) { EXIT_TRY_AGAIN } else { EXIT_FAILED };
+        let exit =
+            if matches!(error, rejoin_store::Error::Locked { .. }) { EXIT_TRY_AGAIN } else { EXIT_FAILED };
         Self { exit, ..Self::new(error.code(), error.to_string()) }
     }
 }

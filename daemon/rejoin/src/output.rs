@@ -45,10 +45,16 @@ impl Table {
     fn aligned(&self, out: &mut impl Write) -> io::Result<()> {
         let cells = |row: &[String], i: usize| row.get(i).map_or(0, |c| c.width());
         let widths: Vec<usize> = (0..self.columns.len())
-            .map(|i| self.rows.iter().map(|r| cells(r, i)).chain([self.columns[i].width()]).max().unwrap_or(0))
+            .map(|i| {
+                self.rows.iter().map(|r| cells(r, i)).chain([self.columns[i].width()]).max().unwrap_or(0)
+            })
             .collect();
         line(out, self.columns.iter().copied(), &widths)?;
-        line(out, widths.iter().map(|w| "─".repeat(*w)).collect::<Vec<_>>().iter().map(String::as_str), &widths)?;
+        line(
+            out,
+            widths.iter().map(|w| "─".repeat(*w)).collect::<Vec<_>>().iter().map(String::as_str),
+            &widths,
+        )?;
         for row in &self.rows {
             line(out, row.iter().map(String::as_str), &widths)?;
         }
@@ -59,7 +65,9 @@ impl Table {
         let rows: Vec<serde_json::Map<String, serde_json::Value>> = self
             .rows
             .iter()
-            .map(|row| self.columns.iter().zip(row).map(|(c, v)| ((*c).to_owned(), v.as_str().into())).collect())
+            .map(|row| {
+                self.columns.iter().zip(row).map(|(c, v)| ((*c).to_owned(), v.as_str().into())).collect()
+            })
             .collect();
         serde_json::to_writer_pretty(&mut *out, &rows)?;
         writeln!(out)
@@ -87,7 +95,8 @@ pub fn csv_line<'a>(out: &mut impl Write, cells: impl Iterator<Item = &'a str>) 
         if i > 0 {
             out.write_all(b",")?;
         }
-        let formula = cell.starts_with(['=', '@', '\t', '\r']) || (cell.starts_with(['+', '-']) && !is_number(cell));
+        let formula =
+            cell.starts_with(['=', '@', '\t', '\r']) || (cell.starts_with(['+', '-']) && !is_number(cell));
         let cell = if formula { format!("'{cell}") } else { cell.to_owned() };
         if cell.contains([',', '"', '\n', '\r']) {
             write!(out, "\"{}\"", cell.replace('"', "\"\""))?;

@@ -119,7 +119,9 @@ impl Daemon {
         match drained.await {
             Ok(Ok(())) => tracing::info!("stopped"),
             Ok(Err(error)) => tracing::error!(%error, "the listener ended by panic"),
-            Err(_) => tracing::warn!("not everything ended within {DRAIN:?}; what was on the wire becomes unknown"),
+            Err(_) => {
+                tracing::warn!("not everything ended within {DRAIN:?}; what was on the wire becomes unknown")
+            }
         }
         self.site.stop_connectors().await;
     }
@@ -136,7 +138,10 @@ pub async fn settle_orphans(site: &Site) -> Result<(), Failure> {
         .collect();
     let orphans = site.store.orphans(clock::now(), &resend).await?;
     if orphans > 0 {
-        tracing::warn!(messages = orphans, "messages were on the wire when the daemon died: their fate is unknown");
+        tracing::warn!(
+            messages = orphans,
+            "messages were on the wire when the daemon died: their fate is unknown"
+        );
     }
     Ok(())
 }
@@ -158,6 +163,7 @@ async fn reload(daemon: &Daemon, config: &Path) {
     tell_systemd(&[sd_notify::NotifyState::Reloading]);
     match load(config).await {
         Ok((settings, _)) => {
+            crate::commands::warn_of_refused(&settings);
             daemon.reload(settings).await;
             tracing::info!("the new configuration is in force");
         }

@@ -97,7 +97,9 @@ impl Site {
 
     /// Records who did what; a failure is logged, because the deed itself is done.
     pub async fn audit(&self, what: &str, subject: &str, detail: &str) {
-        let who = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "cli".to_owned());
+        let who = std::env::var("SUDO_USER")
+            .or_else(|_| std::env::var("USER"))
+            .unwrap_or_else(|_| "cli".to_owned());
         if let Err(error) = self.store.audit(&who, what, subject, detail, clock::now()).await {
             tracing::warn!(%error, what, subject, "audit entry not written");
         }

@@ -58,9 +58,12 @@ impl Store {
             let mut query = db.prepare_cached("SELECT keys FROM link WHERE record_id = ?1")?;
             let mut found = Vec::with_capacity(records.len());
             for record in &records {
-                let keys: Option<Option<String>> = query.query_row([record.0], |row| row.get(0)).optional()?;
-                let keys: Vec<StoredKey> = keys.flatten().as_deref().map(from_json).transpose()?.unwrap_or_default();
-                let keys = keys.into_iter().map(|(kind, value)| Ok(IdentityKey { kind: kind_of(kind)?, value }));
+                let keys: Option<Option<String>> =
+                    query.query_row([record.0], |row| row.get(0)).optional()?;
+                let keys: Vec<StoredKey> =
+                    keys.flatten().as_deref().map(from_json).transpose()?.unwrap_or_default();
+                let keys =
+                    keys.into_iter().map(|(kind, value)| Ok(IdentityKey { kind: kind_of(kind)?, value }));
                 found.push(keys.collect::<Result<_, Error>>()?);
             }
             Ok(found)

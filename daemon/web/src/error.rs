@@ -19,11 +19,16 @@ impl HttpError {
 
     pub fn unknown_connector(name: &str) -> Self {
         let name: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
-        Self::new(StatusCode::NOT_FOUND, "RJ-W404", format!("There is no webhook connector named {name:?} here."))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "RJ-W404",
+            format!("There is no webhook connector named {name:?} here."),
+        )
     }
 
     pub fn too_large(limit: u64) -> Self {
-        let sentence = format!("The body is larger than the {limit} bytes this site takes; send less at a time.");
+        let sentence =
+            format!("The body is larger than the {limit} bytes this site takes; send less at a time.");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "RJ-W413", sentence)
     }
 
@@ -44,17 +49,18 @@ impl HttpError {
     }
 
     pub fn bad_link() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "RJ-W410", "This link is not complete; open it from the message again.")
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "RJ-W410",
+            "This link is not complete; open it from the message again.",
+        )
     }
 
     /// The store cannot take it now. Nothing was stored, so the caller keeps it and comes back.
     pub fn unavailable(error: &rejoin_store::Error) -> Self {
         tracing::warn!(%error, code = error.code(), "a request was turned away");
         let sentence = "The request could not be stored and was not taken; send it again in a moment.";
-        Self {
-            retry_after_s: Some(10),
-            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "RJ-W503", sentence)
-        }
+        Self { retry_after_s: Some(10), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "RJ-W503", sentence) }
     }
 }
 

@@ -112,7 +112,8 @@ async fn accept(
     let body = whole(&parts.headers, body, rules.body_bytes_max).await?;
     let now = web.now();
     if !intake.secrets.is_empty() {
-        signature::verify(&parts.headers, &body, &intake.secrets, now).map_err(|e| HttpError::bad_signature(&e))?;
+        signature::verify(&parts.headers, &body, &intake.secrets, now)
+            .map_err(|e| HttpError::bad_signature(&e))?;
     }
     let stored = IntakeRequest {
         id: request_id(web, &parts.headers, now),
@@ -135,7 +136,8 @@ async fn accept(
 
 /// The body, read only as far as the limit, so a gigabyte costs no more memory than the limit.
 async fn whole(headers: &HeaderMap, body: Body, limit: u64) -> Result<Vec<u8>, HttpError> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    let announced =
+        headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     if announced.is_some_and(|length: u64| length > limit) {
         return Err(HttpError::too_large(limit));
     }
@@ -170,8 +172,12 @@ fn target_below(uri: &Uri, connector: &str) -> String {
 fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
     headers
         .iter()
-        .filter(|(name, _)| !matches!(**name, header::COOKIE | header::AUTHORIZATION | header::PROXY_AUTHORIZATION))
-        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .filter(|(name, _)| {
+            !matches!(**name, header::COOKIE | header::AUTHORIZATION | header::PROXY_AUTHORIZATION)
+        })
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
         .collect()
 }
 

@@ -1,7 +1,5 @@
 //! For operators: alive, ready, numbers.
 
-use std::fmt::Write;
-
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -44,22 +42,36 @@ fn render(counts: &Counts, beats: &[Heartbeat]) -> String {
     }
     let states: Vec<(String, f64)> =
         counts.outbox.iter().map(|(state, n)| (format!("{{state=\"{state}\"}}"), *n as f64)).collect();
-    gauge(&mut text, "rejoin_outbox_messages", "Outbox rows by state.", states.iter().map(|(l, v)| (l.as_str(), *v)));
+    gauge(
+        &mut text,
+        "rejoin_outbox_messages",
+        "Outbox rows by state.",
+        states.iter().map(|(l, v)| (l.as_str(), *v)),
+    );
     let tasks = |value: fn(&Heartbeat) -> f64| {
         beats.iter().map(move |b| (format!("{{task=\"{}\"}}", label(&b.task)), value(b))).collect::<Vec<_>>()
     };
     let at = tasks(|b| b.at.0 as f64 / 1_000.0);
-    gauge(&mut text, "rejoin_task_heartbeat_seconds", "When each task last reported.", at.iter().map(|(l, v)| (l.as_str(), *v)));
+    gauge(
+        &mut text,
+        "rejoin_task_heartbeat_seconds",
+        "When each task last reported.",
+        at.iter().map(|(l, v)| (l.as_str(), *v)),
+    );
     let total = tasks(|b| b.total as f64);
-    gauge(&mut text, "rejoin_task_items", "Items each task has handled.", total.iter().map(|(l, v)| (l.as_str(), *v)));
+    gauge(
+        &mut text,
+        "rejoin_task_items",
+        "Items each task has handled.",
+        total.iter().map(|(l, v)| (l.as_str(), *v)),
+    );
     text
 }
 
 fn gauge<'a>(text: &mut String, name: &str, help: &str, values: impl IntoIterator<Item = (&'a str, f64)>) {
-    // Writing to a String cannot fail.
-    let _: std::fmt::Result = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge");
+    text.push_str(&format!("# HELP {name} {help}\n# TYPE {name} gauge\n"));
     for (labels, value) in values {
-        let _: std::fmt::Result = writeln!(text, "{name}{labels} {value}");
+        text.push_str(&format!("{name}{labels} {value}\n"));
     }
 }
 

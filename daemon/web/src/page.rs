@@ -57,9 +57,12 @@ pub(crate) fn ask(language: Language, site: &str, address: &str) -> Response {
             "Unsubscribe",
             "Nothing changes until you press the button.",
         ),
-        Language::Chinese => {
-            ("退订", format!("不再接收 {site} 发往 {address} 的消息？"), "确认退订", "按下按钮之前不会有任何改变。")
-        }
+        Language::Chinese => (
+            "退订",
+            format!("不再接收 {site} 发往 {address} 的消息？"),
+            "确认退订",
+            "按下按钮之前不会有任何改变。",
+        ),
     };
     let body = format!(
         "<p>{}</p><form method=\"post\"><input type=\"hidden\" name=\"List-Unsubscribe\" value=\"One-Click\">\

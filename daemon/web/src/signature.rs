@@ -11,7 +11,12 @@ use sha2::Sha256;
 const TOLERANCE_S: i64 = 300;
 
 /// `Err` says why in a clause that fits "The request was not taken: …".
-pub(crate) fn verify(headers: &HeaderMap, body: &[u8], secrets: &[Vec<u8>], now: Timestamp) -> Result<(), String> {
+pub(crate) fn verify(
+    headers: &HeaderMap,
+    body: &[u8],
+    secrets: &[Vec<u8>],
+    now: Timestamp,
+) -> Result<(), String> {
     let header = |name: &str| {
         let value = headers.get(name).and_then(|v| v.to_str().ok());
         value.ok_or_else(|| format!("the header {name} is missing"))
@@ -28,7 +33,9 @@ pub(crate) fn verify(headers: &HeaderMap, body: &[u8], secrets: &[Vec<u8>], now:
         .filter_map(|s| STANDARD.decode(s).ok())
         .collect();
     // `verify_slice` compares in constant time.
-    let signed = secrets.iter().any(|secret| claimed.iter().any(|c| mac(secret, id, timestamp, body).verify_slice(c).is_ok()));
+    let signed = secrets
+        .iter()
+        .any(|secret| claimed.iter().any(|c| mac(secret, id, timestamp, body).verify_slice(c).is_ok()));
     if signed { Ok(()) } else { Err("no signature in webhook-signature is by a secret we share".to_owned()) }
 }
 
@@ -49,7 +56,9 @@ mod tests {
 
     fn headers(id: &str, timestamp: &str, signature: &str) -> HeaderMap {
         let mut map = HeaderMap::new();
-        for (name, value) in [("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signature)] {
+        for (name, value) in
+            [("webhook-id", id), ("webhook-timestamp", timestamp), ("webhook-signature", signature)]
+        {
             map.insert(name, value.parse().unwrap());
         }
         map
@@ -73,10 +82,16 @@ mod tests {
             ("another's secret", &signed(&other, b"{}"), b"{}", 0, false),
         ];
         for (what, signature, body, shift, passes) in table {
-            let got = verify(&headers("msg_1", "1614265330", signature), body, std::slice::from_ref(&key), NOW.plus_ms(shift));
+            let got = verify(
+                &headers("msg_1", "1614265330", signature),
+                body,
+                std::slice::from_ref(&key),
+                NOW.plus_ms(shift),
+            );
             assert_eq!(got.is_ok(), passes, "{what}: {got:?}");
         }
-        let rotated = verify(&headers("msg_1", "1614265330", &signed(&other, b"{}")), b"{}", &[key, other], NOW);
+        let rotated =
+            verify(&headers("msg_1", "1614265330", &signed(&other, b"{}")), b"{}", &[key, other], NOW);
         assert!(rotated.is_ok(), "the second secret of a rotation counts");
         assert!(verify(&HeaderMap::new(), b"{}", &[vec![1]], NOW).is_err());
     }

@@ -68,9 +68,12 @@ mod tests {
 
     #[test]
     fn an_address_is_shown_to_its_owner_only() {
-        for (address, shown) in
-            [("alice@example.org", "al…@example.org"), ("+8613900001234", "…1234"), ("a@b.cn", "a…@b.cn"), ("", "…")]
-        {
+        for (address, shown) in [
+            ("alice@example.org", "al…@example.org"),
+            ("+8613900001234", "…1234"),
+            ("a@b.cn", "a…@b.cn"),
+            ("", "…"),
+        ] {
             assert_eq!(masked(address), shown);
         }
     }

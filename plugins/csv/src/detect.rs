@@ -75,7 +75,10 @@ pub(crate) fn beyond_ascii(sample: &[u8]) -> (&'static Encoding, String) {
     } else if pairs.mostly_common_hanzi() && !(east_asian && pairs.all >= ENOUGH_PAIRS) {
         // Short samples look like several encodings at once, and of those GB18030 is what exports here are in.
         let (hanzi, all) = (pairs.common_hanzi, pairs.all);
-        (GB18030, format!("not UTF-8, and {hanzi} of {all} different byte pairs are common Chinese characters"))
+        (
+            GB18030,
+            format!("not UTF-8, and {hanzi} of {all} different byte pairs are common Chinese characters"),
+        )
     } else {
         (guess, "not UTF-8, and the frequencies of its letters fit best".into())
     }

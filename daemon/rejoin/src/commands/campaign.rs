@@ -79,7 +79,9 @@ pub async fn campaign(command: CampaignCommand) -> Result<(), Failure> {
         CampaignCommand::Preview { name, examples, config } => {
             preview(&*open(&config.config).await?, &name, examples).await
         }
-        CampaignCommand::Run { name, now: _, wait, config } => run(open(&config.config).await?, &name, wait).await,
+        CampaignCommand::Run { name, now: _, wait, config } => {
+            run(open(&config.config).await?, &name, wait).await
+        }
         CampaignCommand::Pause { name, config } => pause(&*open(&config.config).await?, &name, true).await,
         CampaignCommand::Resume { name, config } => pause(&*open(&config.config).await?, &name, false).await,
         CampaignCommand::Report { name, config } => report(&*open(&config.config).await?, &name).await,
@@ -94,7 +96,8 @@ fn named(site: &Site, name: &str) -> Result<Campaign, Failure> {
 }
 
 async fn list(site: &Site, format: &FormatArg) -> Result<(), Failure> {
-    let mut table = Table::new(&["campaign", "class", "segment", "schedule", "next run", "state", "last run"]);
+    let mut table =
+        Table::new(&["campaign", "class", "segment", "schedule", "next run", "state", "last run"]);
     for settings in &site.settings().campaigns {
         let c = &settings.campaign;
         let paused = site.store.campaign_paused(&c.name).await?;
@@ -142,7 +145,9 @@ pub async fn audience_by_outcome(
         after = Some(last.customer.id);
         for member in &page {
             let key = match policy::decide(member, campaign, now, policy::Stage::Plan, None) {
-                policy::Verdict::Send { connector, .. } => ("send".to_owned(), format!("through {connector}")),
+                policy::Verdict::Send { connector, .. } => {
+                    ("send".to_owned(), format!("through {connector}"))
+                }
                 policy::Verdict::Hold { reason, .. } => (OutboxState::Quiet.to_string(), reason),
                 policy::Verdict::End { state, reason } => (state.to_string(), reason),
             };
@@ -179,7 +184,8 @@ async fn run(site: Arc<Site>, name: &str, wait: bool) -> Result<(), Failure> {
     }
     let now = clock::now();
     let started = site.store.start_manual_run(name, campaign.class, now).await?;
-    let run = started.ok_or_else(|| Failure::new("RJ-K004", "another run of it started in this very millisecond"))?;
+    let run = started
+        .ok_or_else(|| Failure::new("RJ-K004", "another run of it started in this very millisecond"))?;
     site.audit("campaign run", name, &run.to_string()).await;
     println!("run {run} of campaign {name} started");
     match site.store.lock_daemon() {
@@ -225,7 +231,11 @@ async fn wait_for(site: &Site, run: RunId) -> Result<(), Failure> {
     };
     progress.done();
     println!("{line}");
-    if line.holds() { Ok(()) } else { Err(Failure::new("RJ-K005", "the states of this run do not add up to its audience")) }
+    if line.holds() {
+        Ok(())
+    } else {
+        Err(Failure::new("RJ-K005", "the states of this run do not add up to its audience"))
+    }
 }
 
 async fn pause(site: &Site, name: &str, paused: bool) -> Result<(), Failure> {
@@ -233,7 +243,10 @@ async fn pause(site: &Site, name: &str, paused: bool) -> Result<(), Failure> {
     let who = std::env::var("USER").unwrap_or_else(|_| "cli".to_owned());
     site.store.set_campaign_paused(name, paused, &who, clock::now()).await?;
     site.audit(if paused { "campaign pause" } else { "campaign resume" }, name, "").await;
-    println!("campaign {name} is {}", if paused { "paused: nothing more is planned or sent for it" } else { "on" });
+    println!(
+        "campaign {name} is {}",
+        if paused { "paused: nothing more is planned or sent for it" } else { "on" }
+    );
     Ok(())
 }
 

@@ -23,6 +23,9 @@ pub struct CheckArgs {
 
 pub async fn check(args: CheckArgs) -> Result<(), Failure> {
     let (settings, _) = load(&args.config.config).await?;
+    if !settings.refused.is_empty() {
+        return Err(Failure::config(&settings.refused));
+    }
     println!(
         "{} is fine: {} connectors, {} segments, {} campaigns",
         settings.path.display(),

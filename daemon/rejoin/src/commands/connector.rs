@@ -39,7 +39,9 @@ pub enum ConnectorCommand {
 pub async fn connector(command: ConnectorCommand) -> Result<(), Failure> {
     match command {
         ConnectorCommand::List { format, config } => list(&*open(&config.config).await?, &format).await,
-        ConnectorCommand::Test { name, config } => test_all(&*open(&config.config).await?, name.as_deref()).await,
+        ConnectorCommand::Test { name, config } => {
+            test_all(&*open(&config.config).await?, name.as_deref()).await
+        }
         ConnectorCommand::Sync { name, config } => sync(&*open(&config.config).await?, &name).await,
     }
 }
@@ -80,7 +82,10 @@ pub async fn test_all(site: &Site, only: Option<&str>) -> Result<(), Failure> {
     site.stop_connectors().await;
     match failed {
         0 => Ok(()),
-        n => Err(Failure::new("RJ-P100", format!("{n} connector{} did not answer as it should", if n == 1 { "" } else { "s" }))),
+        n => Err(Failure::new(
+            "RJ-P100",
+            format!("{n} connector{} did not answer as it should", if n == 1 { "" } else { "s" }),
+        )),
     }
 }
 
@@ -96,7 +101,10 @@ fn known(site: &Site, name: Option<&str>) -> Result<(), Failure> {
 async fn sync(site: &Site, name: &str) -> Result<(), Failure> {
     known(site, Some(name))?;
     if site.connector(name, Role::Source).is_none() {
-        return Err(Failure::new("RJ-X007", format!("connector {name} is no source: there is nothing to read")));
+        return Err(Failure::new(
+            "RJ-X007",
+            format!("connector {name} is no source: there is nothing to read"),
+        ));
     }
     let before = site.store.counts().await?;
     let kind = format!("sync:{name}");

@@ -67,7 +67,9 @@ pub enum CustomerCommand {
 
 pub async fn customer(command: CustomerCommand) -> Result<(), Failure> {
     match command {
-        CustomerCommand::Find { text, format, config } => find(&*open(&config.config).await?, &text, &format).await,
+        CustomerCommand::Find { text, format, config } => {
+            find(&*open(&config.config).await?, &text, &format).await
+        }
         CustomerCommand::Show { customer, config } => show(&*open(&config.config).await?, &customer).await,
         CustomerCommand::Why { customer, other, config } => {
             explain(&*open(&config.config).await?, &customer, other.as_deref()).await
@@ -139,7 +141,13 @@ fn print_golden(customer: &Customer) {
 async fn print_records(site: &Site, id: CustomerId) -> Result<(), Failure> {
     println!("\nsource records");
     for (record, _, reason) in site.store.records_of(id).await? {
-        println!("  {}  {} {}  {}", record.id, record.key.connector, record.key.key, reason_in_words(&reason));
+        println!(
+            "  {}  {} {}  {}",
+            record.id,
+            record.key.connector,
+            record.key.key,
+            reason_in_words(&reason)
+        );
     }
     Ok(())
 }
@@ -158,7 +166,9 @@ pub fn reason_in_words(reason: &LinkReason) -> String {
             };
             format!("shares {kind} {value} with record {with}; {names}")
         }
-        LinkReason::Decision { decision, with } => format!("tied to record {with} by a person (decision {decision})"),
+        LinkReason::Decision { decision, with } => {
+            format!("tied to record {with} by a person (decision {decision})")
+        }
     }
 }
 
@@ -168,8 +178,11 @@ async fn print_profile(site: &Site, id: CustomerId) -> Result<(), Failure> {
     let total = format!("{}.{:02} {currency}", p.total_cents / 100, (p.total_cents % 100).abs());
     println!("\nprofile");
     println!("  stage {}, {} orders, {total}, RFM {}{}{}", p.stage, p.orders, p.rfm[0], p.rfm[1], p.rfm[2]);
-    for (what, at) in [("first order", p.first_order_at), ("last order", p.last_order_at), ("last contact", p.last_contact_at)]
-    {
+    for (what, at) in [
+        ("first order", p.first_order_at),
+        ("last order", p.last_order_at),
+        ("last contact", p.last_contact_at),
+    ] {
         if let Some(at) = at {
             println!("  {what} {}", when(site, at));
         }
@@ -238,7 +251,14 @@ async fn explain(site: &Site, id: &str, other: Option<&str>) -> Result<(), Failu
 fn print_pair(a: &Candidate, b: &Candidate, closure: &Closure) {
     let explanation = why::explain(a, b, &closure.decisions, &closure.generic);
     let name = |c: &Candidate| format!("{} {}", c.record.key.connector, c.record.key.key);
-    println!("{} ({}) and {} ({}): {}", a.record.id, name(a), b.record.id, name(b), pair_in_words(explanation.verdict));
+    println!(
+        "{} ({}) and {} ({}): {}",
+        a.record.id,
+        name(a),
+        b.record.id,
+        name(b),
+        pair_in_words(explanation.verdict)
+    );
     for e in &explanation.evidence {
         println!("    {:<12} {:<28} {:<28} {}  {}", e.field, e.a, e.b, field_in_words(e.verdict), e.note);
     }
@@ -330,8 +350,10 @@ async fn decide(site: &Site, verdict: Verdict, a: RecordId, b: RecordId, note: &
 
 /// Has the decision take effect: by ourselves, or by the daemon that holds the store.
 async fn settle(site: &Site) -> Result<(), Failure> {
-    super::with_store_or_daemon(site, async || Ok(resolve_once(site, 1_000).await? == 0), async || {
-        Ok(site.store.counts().await?.unresolved == 0)
-    })
+    super::with_store_or_daemon(
+        site,
+        async || Ok(resolve_once(site, 1_000).await? == 0),
+        async || Ok(site.store.counts().await?.unresolved == 0),
+    )
     .await
 }

@@ -47,7 +47,10 @@ pub async fn demo(args: DemoArgs) -> Result<(), Failure> {
     let written = files::write(&dir, &everybody, today, &mut random)?;
     demo_site::write(&dir)?;
     heading("1. Four systems, none of them clean");
-    println!("   ERP export     erp/customers.csv, erp/orders.csv   {} customers, {} orders, in GBK", written.erp, written.orders);
+    println!(
+        "   ERP export     erp/customers.csv, erp/orders.csv   {} customers, {} orders, in GBK",
+        written.erp, written.orders
+    );
     println!("   mailbox        mailbox/inbox.mbox                  {} mails", written.mails);
     println!("   SMS log        sms/log.csv                         {} messages", written.texts);
     println!("   web form       POST /in/webform                    {} posts", written.posts.len());
@@ -227,7 +230,8 @@ impl Scratch {
         let name = format!("rejoin-demo-{}", rejoin_model::id::encode(clock::now().0));
         let dir = wanted.map_or_else(|| std::env::temp_dir().join(name), Path::to_path_buf);
         std::fs::create_dir(&dir).map_err(|e| {
-            Failure::new("RJ-X004", format!("cannot make {}: {e}", dir.display())).hint("name a folder that does not exist yet")
+            Failure::new("RJ-X004", format!("cannot make {}: {e}", dir.display()))
+                .hint("name a folder that does not exist yet")
         })?;
         Ok(Self { dir: dir.canonicalize()?, temporary })
     }

@@ -98,7 +98,11 @@ struct Rows {
 impl Rows {
     fn begin(&mut self, columns: &'static [&'static str]) -> io::Result<()> {
         self.columns = columns;
-        if self.format == ExportFormat::Csv { csv_line(&mut self.out, columns.iter().copied()) } else { Ok(()) }
+        if self.format == ExportFormat::Csv {
+            csv_line(&mut self.out, columns.iter().copied())
+        } else {
+            Ok(())
+        }
     }
 
     fn write(&mut self, cells: &[String]) -> io::Result<()> {

@@ -5,7 +5,8 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -26,6 +27,16 @@ use crate::tasks::{Step, Task};
 
 const LOOK: Duration = Duration::from_millis(50);
 
+/// Records read ahead of resolving.
+const AHEAD_MAX: u64 = 60_000;
+
+/// How far the two halves of an import are.
+#[derive(Default)]
+struct Done {
+    stored: AtomicU64,
+    resolved: AtomicU64,
+}
+
 #[derive(Debug, Args)]
 pub struct ImportArgs {
     /// A configured connector whose plugin reads files
@@ -42,19 +53,21 @@ pub async fn import(args: ImportArgs) -> Result<(), Failure> {
     let source = source_of(&site, &args.connector, &args.files).await?;
     let began = Instant::now();
     let (reading, done_reading) = watch::channel(true);
-    let stored = Arc::new(AtomicU64::new(0));
+    let done = Arc::new(Done::default());
     // With a daemon on the store, its tasks resolve what we store; else ours do, beside the reading.
     let lock = match site.store.lock_daemon() {
         Ok(lock) => Some(lock),
         Err(rejoin_store::Error::Locked { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let resolving = tokio::spawn(resolve_beside(Arc::clone(&site), lock.is_some(), done_reading, Arc::clone(&stored)));
-    let read = read_all(&site, &args.connector, &source, &stored).await;
+    let resolving =
+        tokio::spawn(resolve_beside(Arc::clone(&site), lock.is_some(), done_reading, Arc::clone(&done)));
+    let read = read_all(&site, &args.connector, &source, &done, lock.is_some()).await;
     if reading.send(false).is_err() {
         tracing::debug!("resolving had ended before reading did");
     }
-    let resolved = resolving.await.map_err(|e| Failure::new("RJ-X003", format!("resolving panicked: {e}")))?;
+    let resolved =
+        resolving.await.map_err(|e| Failure::new("RJ-X003", format!("resolving panicked: {e}")))?;
     source.stop().await;
     let sum = read?;
     resolved?;
@@ -73,7 +86,8 @@ async fn source_of(site: &Site, name: &str, files: &[PathBuf]) -> Result<Connect
     };
     let mut paths = Vec::new();
     for file in files {
-        let path = file.canonicalize().map_err(|e| Failure::new("RJ-X004", format!("{}: {e}", file.display())))?;
+        let path =
+            file.canonicalize().map_err(|e| Failure::new("RJ-X004", format!("{}: {e}", file.display())))?;
         paths.push(serde_json::Value::from(path.to_string_lossy().into_owned()));
     }
     let mut config = connector.config.clone();
@@ -104,22 +118,29 @@ async fn read_all(
     site: &Site,
     name: &str,
     source: &Connector,
-    stored: &AtomicU64,
+    done: &Done,
+    ours: bool,
 ) -> Result<IngestSummary, Failure> {
     let connector: Arc<str> = name.into();
     let mut sum = IngestSummary::default();
     for stream in streams_of(site, name).await? {
         let mut next = Some(reading(source, read_request(&stream, None, false)));
         while let Some(pending) = next.take() {
-            let batch = pending.await.map_err(|e| Failure::new("RJ-X003", format!("a read was dropped: {e}")))??;
+            let batch =
+                pending.await.map_err(|e| Failure::new("RJ-X003", format!("a read was dropped: {e}")))??;
             if batch.more {
                 // The next batch is read while this one is stored.
                 next = Some(reading(source, read_request(&stream, batch.cursor.clone(), false)));
             }
             let records = batch.records;
-            let one = take_batch(site, &connector, &stream, ReadBatch { cursor: None, ..batch }, source).await?;
-            stored.fetch_add(records, Ordering::Relaxed);
+            let one =
+                take_batch(site, &connector, &stream, ReadBatch { cursor: None, ..batch }, source).await?;
+            done.stored.fetch_add(records, Relaxed);
             sum.add(&one);
+            // Reading is faster than resolving; what is resolved soon after it was written is still in the cache.
+            while ours && site.store.counts().await?.unresolved > AHEAD_MAX {
+                tokio::time::sleep(LOOK).await;
+            }
         }
     }
     Ok(sum)
@@ -144,16 +165,21 @@ async fn resolve_beside(
     site: Arc<Site>,
     ours: bool,
     reading: watch::Receiver<bool>,
-    stored: Arc<AtomicU64>,
+    done: Arc<Done>,
 ) -> Result<(), Failure> {
     let (mut resolve, mut profile) = (Resolve::bulk(), ProfileTask::default());
-    let mut progress = Progress::new("rows stored");
+    let mut progress = Progress::new(if ours { "rows resolved" } else { "rows stored" });
     loop {
         // Looked at before the step: what is stored after the last look is seen by the next one.
         let more_may_come = *reading.borrow();
-        progress.at(stored.load(Ordering::Relaxed), None);
+        progress.at(if ours { &done.resolved } else { &done.stored }.load(Relaxed), None);
         let worked = if ours {
-            matches!(resolve.step(&site).await?, Step::Worked(_)) | matches!(profile.step(&site).await?, Step::Worked(_))
+            let resolved = resolve.step(&site).await?;
+            if let Step::Worked(records) = resolved {
+                done.resolved.fetch_add(records, Relaxed);
+            }
+            let profiled = profile.step(&site).await?;
+            [resolved, profiled].iter().any(|step| matches!(step, Step::Worked(_)))
         } else {
             site.store.counts().await?.unresolved > 0
         };

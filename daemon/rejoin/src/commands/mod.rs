@@ -28,9 +28,20 @@ pub async fn load(path: &Path) -> Result<(Settings, Arc<Catalog>), Failure> {
     config::load(path).await.map_err(|errors| Failure::config(&errors))
 }
 
+/// Tells of plugins that are missing or refused; their connectors rest, and everything else works.
+pub fn warn_of_refused(settings: &Settings) {
+    for refused in &settings.refused {
+        eprintln!("{refused}");
+    }
+    if !settings.refused.is_empty() {
+        eprintln!("warning: the connectors above rest until this is mended; everything else works");
+    }
+}
+
 /// Opens the site: configuration, store, connectors.
 pub async fn open(path: &Path) -> Result<Arc<Site>, Failure> {
     let (settings, catalog) = load(path).await?;
+    warn_of_refused(&settings);
     Ok(Arc::new(Site::open(settings, catalog).await?))
 }
 
@@ -44,7 +55,10 @@ pub fn explain(code: Option<&str>) -> Result<(), Failure> {
         return Ok(table.print(Format::Table)?);
     };
     let page = crate::explain::explain(&code.to_ascii_uppercase());
-    let page = page.ok_or_else(|| Failure::new("RJ-X002", format!("there is no error code {code:?}")).hint("rejoin explain lists every code"))?;
+    let page = page.ok_or_else(|| {
+        Failure::new("RJ-X002", format!("there is no error code {code:?}"))
+            .hint("rejoin explain lists every code")
+    })?;
     println!("{}", page.trim());
     Ok(())
 }

@@ -113,7 +113,12 @@ async fn replay(site: &Site, ids: &[String], connector: Option<&str>) -> Result<
         site.store.quarantine_done(item.id, QuarantineState::Replayed).await?;
         taken += 1;
     }
-    site.audit("quarantine replay", connector.unwrap_or("items"), &format!("{taken} taken, {refused} refused")).await;
+    site.audit(
+        "quarantine replay",
+        connector.unwrap_or("items"),
+        &format!("{taken} taken, {refused} refused"),
+    )
+    .await;
     println!("{taken} taken, {refused} still cannot be taken");
     Ok(())
 }

@@ -44,7 +44,8 @@ pub fn schedule(command: ScheduleCommand) -> Result<(), Failure> {
 fn instant(text: &str) -> Result<Timestamp, Failure> {
     let parsed = chrono::DateTime::parse_from_rfc3339(text);
     let parsed = parsed.map_err(|e| {
-        Failure::new("RJ-X005", format!("{text:?} is not an RFC 3339 instant: {e}")).hint("for example 2026-03-28T00:00:00Z")
+        Failure::new("RJ-X005", format!("{text:?} is not an RFC 3339 instant: {e}"))
+            .hint("for example 2026-03-28T00:00:00Z")
     })?;
     Ok(Timestamp(parsed.timestamp_millis()))
 }

@@ -16,7 +16,12 @@ pub enum SegmentCommand {
         /// Name of a segment, or a condition with --where
         name: Option<String>,
         /// A condition, as in a segment's `where`
-        #[arg(long = "where", value_name = "CONDITION", conflicts_with = "name", required_unless_present = "name")]
+        #[arg(
+            long = "where",
+            value_name = "CONDITION",
+            conflicts_with = "name",
+            required_unless_present = "name"
+        )]
         condition: Option<String>,
         /// How many to show
         #[arg(long, default_value_t = 10)]
@@ -45,7 +50,8 @@ pub async fn segment(command: SegmentCommand) -> Result<(), Failure> {
         let count = site.store.audience_count(&segment.condition, now).await?;
         println!("{count} customers match: {}\n", segment.source.trim());
     }
-    let mut table = Table::new(&["customer", "name", "email", "phone", "stage", "orders", "days since last order"]);
+    let mut table =
+        Table::new(&["customer", "name", "email", "phone", "stage", "orders", "days since last order"]);
     for member in site.store.audience(&segment.condition, None, limit, now).await? {
         let (c, p) = (&member.customer, &member.profile);
         table.row([
@@ -67,7 +73,8 @@ fn typed(text: &str) -> Result<Segment, Failure> {
         let pointed: Vec<String> = errors
             .iter()
             .map(|e| {
-                let before: String = text.chars().take(text[..e.offset.min(text.len())].chars().count()).collect();
+                let before: String =
+                    text.chars().take(text[..e.offset.min(text.len())].chars().count()).collect();
                 let hint = e.hint.as_ref().map(|h| format!(" ({h})")).unwrap_or_default();
                 format!("{}{hint}, at {:?}", e.message, &text[before.len()..])
             })

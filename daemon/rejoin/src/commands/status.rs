@@ -53,7 +53,10 @@ async fn print_counts(site: &Site) -> Result<(), Failure> {
     };
     let c = site.store.counts().await?;
     println!("{}: the daemon is {running}", site.settings().site.name);
-    println!("  {} source records ({} waiting to be resolved), {} customers, {} activities", c.records, c.unresolved, c.customers, c.activities);
+    println!(
+        "  {} source records ({} waiting to be resolved), {} customers, {} activities",
+        c.records, c.unresolved, c.customers, c.activities
+    );
     println!("  {} items in quarantine, {} webhook requests waiting", c.quarantined, c.waiting_requests);
     let outbox: Vec<String> = c.outbox.iter().map(|(state, n)| format!("{n} {state}")).collect();
     println!("  outbox: {}\n", if outbox.is_empty() { "empty".to_owned() } else { outbox.join(", ") });

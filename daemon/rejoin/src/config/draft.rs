@@ -10,7 +10,7 @@ use super::campaigns::{self, DraftCampaign, DraftSegment};
 use super::connectors::{self, DraftConnector};
 use super::error::{ConfigError, Findings, Place};
 use super::keys;
-use super::plugins::Ready;
+use super::plugins::{PLUGIN_REFUSED, Ready};
 use super::reader::{Context, Section};
 use super::settings::{ConnectorSettings, Http, Settings, Site};
 use super::site;
@@ -177,22 +177,28 @@ impl Draft {
         self.cx().error(place, "RJ-C009", format!("there is no {noun} `{name}`"), Some(hint));
     }
 
-    /// The settings, or every mistake.
+    /// The settings, or every mistake. A plugin that is missing or refused is no reason to do nothing: the settings
+    /// say so, and its connectors rest.
     pub fn finish(self) -> Result<Settings, Vec<ConfigError>> {
-        if !self.findings.is_empty() {
-            return Err(self.findings.sorted());
+        let refused = self.findings.sorted();
+        if refused.iter().any(|found| found.code != PLUGIN_REFUSED) {
+            return Err(refused);
         }
         let Site { zone, currency, region, .. } = &self.site;
         let defaults = SiteDefaults { zone: *zone, currency: currency.clone(), region: region.clone() };
         let mut checked = self.checked;
+        let usable: BTreeSet<String> = checked.keys().cloned().collect();
         let connectors = self.connectors.into_iter().map(|c| {
             let ready = checked.remove(&c.name);
             connector_settings(c, ready, &defaults)
         });
         let connectors = connectors.collect();
         let segments: Vec<_> = self.segments.into_iter().map(|s| s.segment).collect();
-        let mut campaigns = Vec::new();
+        let (mut campaigns, mut resting) = (Vec::new(), BTreeSet::new());
         for draft in self.campaigns {
+            if draft.channels.iter().any(|(name, _)| !usable.contains(name)) {
+                resting.insert(draft.campaign.name.clone());
+            }
             campaigns.extend(draft.settings(&segments));
         }
         Ok(Settings {
@@ -206,6 +212,8 @@ impl Draft {
             connectors,
             segments,
             campaigns,
+            refused,
+            resting,
         })
     }
 }

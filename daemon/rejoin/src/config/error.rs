@@ -92,10 +92,6 @@ impl Findings {
         self.found.borrow_mut().push((0, 0, error));
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.found.borrow().is_empty()
-    }
-
     /// In the order of the files and of the places in them, each once.
     pub(super) fn sorted(&self) -> Vec<ConfigError> {
         let mut found = self.found.borrow().clone();

@@ -11,6 +11,9 @@ use super::schema;
 use super::settings::Role;
 use super::tree::{Node, Value};
 
+/// Code of the one finding that concerns a single connector and stops no other.
+pub(super) const PLUGIN_REFUSED: &str = "RJ-C015";
+
 /// What a plugin says of itself, or why it could not be asked.
 pub type Manifests = BTreeMap<String, Result<Manifest, PluginProblem>>;
 
@@ -36,7 +39,7 @@ impl Draft {
             let manifest = match manifests.get(&connector.plugin) {
                 Some(Ok(manifest)) => manifest,
                 Some(Err(problem)) => {
-                    self.cx().error(&connector.plugin_place, "RJ-C015", problem.message.clone(), None);
+                    self.cx().error(&connector.plugin_place, PLUGIN_REFUSED, problem.message.clone(), None);
                     continue;
                 }
                 None => continue,
@@ -54,7 +57,7 @@ impl Draft {
     /// What each plugin is to validate: connector, plugin, configuration. Empty while there are mistakes, because a
     /// plugin may count on its schema.
     pub fn plugin_configs(&self) -> Vec<(String, String, serde_json::Value)> {
-        if !self.findings.is_empty() {
+        if self.errors().iter().any(|found| found.code != PLUGIN_REFUSED) {
             return Vec::new();
         }
         let config = |c: &DraftConnector| {
@@ -82,7 +85,7 @@ impl Draft {
     /// A plugin could not be asked at all.
     pub fn add_problem(&self, connector: &str, problem: &PluginProblem) {
         if let Some(draft) = self.connectors.iter().find(|c| c.name == connector) {
-            self.cx().error(&draft.plugin_place, "RJ-C015", problem.message.clone(), None);
+            self.cx().error(&draft.plugin_place, PLUGIN_REFUSED, problem.message.clone(), None);
         }
     }
 

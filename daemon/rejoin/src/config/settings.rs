@@ -12,6 +12,7 @@ pub use rejoin_connector::Role;
 use rejoin_model::campaign::Sender;
 use rejoin_model::{Campaign, Segment};
 
+use super::error::ConfigError;
 use crate::mapping::Maps;
 
 /// Everything `rejoin.toml` and the files it includes say, with defaults filled in and secrets resolved.
@@ -32,6 +33,10 @@ pub struct Settings {
     pub connectors: Vec<ConnectorSettings>,
     pub segments: Vec<Segment>,
     pub campaigns: Vec<CampaignSettings>,
+    /// Plugins that are missing or were refused. Their connectors do nothing, everything else works.
+    pub refused: Vec<ConfigError>,
+    /// Campaigns that rest, because they send through such a connector.
+    pub resting: BTreeSet<String>,
 }
 
 impl Settings {

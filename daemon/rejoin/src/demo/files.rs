@@ -4,7 +4,6 @@
 //! a byte order mark; the web form gets posts. Phones come with and without +86 and in full-width digits, names in
 //! Hanzi or pinyin or familiar form, e-mail addresses in whatever case, and some fields are simply wrong.
 
-use std::fmt::Write;
 use std::io;
 use std::path::Path;
 
@@ -31,7 +30,12 @@ pub struct Post {
 }
 
 /// Writes all exports below `dir` and returns the posts still to be sent.
-pub fn write(dir: &Path, people: &[Person], today: DateTime<Utc>, random: &mut Random) -> io::Result<Written> {
+pub fn write(
+    dir: &Path,
+    people: &[Person],
+    today: DateTime<Utc>,
+    random: &mut Random,
+) -> io::Result<Written> {
     let mut written = Written::default();
     for folder in ["erp", "sms", "mailbox"] {
         std::fs::create_dir_all(dir.join(folder))?;
@@ -39,7 +43,10 @@ pub fn write(dir: &Path, people: &[Person], today: DateTime<Utc>, random: &mut R
     let (customers, orders) = erp(people, today, random, &mut written);
     std::fs::write(dir.join("erp/customers.csv"), gbk(&customers))?;
     std::fs::write(dir.join("erp/orders.csv"), gbk(&orders))?;
-    std::fs::write(dir.join("sms/log.csv"), format!("\u{feff}{}", texts(people, today, random, &mut written)))?;
+    std::fs::write(
+        dir.join("sms/log.csv"),
+        format!("\u{feff}{}", texts(people, today, random, &mut written)),
+    )?;
     std::fs::write(dir.join("mailbox/inbox.mbox"), mbox(people, today, random, &mut written))?;
     written.posts = posts(people, random);
     Ok(written)
@@ -50,7 +57,12 @@ fn gbk(text: &str) -> Vec<u8> {
     bytes.into_owned()
 }
 
-fn erp(people: &[Person], today: DateTime<Utc>, random: &mut Random, written: &mut Written) -> (String, String) {
+fn erp(
+    people: &[Person],
+    today: DateTime<Utc>,
+    random: &mut Random,
+    written: &mut Written,
+) -> (String, String) {
     let mut customers = String::from("客户编号,姓名,手机,邮箱,城市,公司,语言\r\n");
     let mut orders = String::from("订单号,客户编号,下单日期,金额,币种,备注\r\n");
     for person in people.iter().filter(|_| random.chance(92)).collect::<Vec<_>>() {
@@ -64,13 +76,26 @@ fn erp(people: &[Person], today: DateTime<Utc>, random: &mut Random, written: &m
         for (i, order) in person.orders.iter().enumerate() {
             let date = (today - Duration::days(order.days_ago)).format("%Y-%m-%d");
             let amount = format!("{}.{:02}", order.cents / 100, order.cents % 100);
-            line(&mut orders, &[&format!("S{:05}-{i}", person.number), &format!("K{:05}", person.number), &date.to_string(), &amount, "CNY", "网店"]);
+            line(
+                &mut orders,
+                &[
+                    &format!("S{:05}-{i}", person.number),
+                    &format!("K{:05}", person.number),
+                    &date.to_string(),
+                    &amount,
+                    "CNY",
+                    "网店",
+                ],
+            );
             written.orders += 1;
         }
     }
     // What every real export has: a broken line, a line of another width, a formula, a template.
     customers.push_str("K90001,少了字段\r\n");
-    line(&mut customers, &["K90002", "=HYPERLINK(\"http://x\")", "13800000000", "test@test.example", "北京", "", "zh"]);
+    line(
+        &mut customers,
+        &["K90002", "=HYPERLINK(\"http://x\")", "13800000000", "test@test.example", "北京", "", "zh"],
+    );
     line(&mut customers, &["K90003", "{{7*7}}", "13800000000", "template@mail.example", "上海", "", "zh"]);
     written.erp += 3;
     (customers, orders)
@@ -86,14 +111,18 @@ fn erp_line(out: &mut String, person: &Person, number: &str, entry: usize, rando
         4 | 5 => format!("{}-{}-{}", &person.phone[..3], &person.phone[3..7], &person.phone[7..]),
         _ => person.phone.clone(),
     };
-    let phone = if person.chinese || phone.is_empty() || phone.starts_with("138") { phone } else { person.e164() };
+    let phone =
+        if person.chinese || phone.is_empty() || phone.starts_with("138") { phone } else { person.e164() };
     let email = match random.below(10) {
         0 | 1 => String::new(),
         2 => person.email.to_uppercase(),
         3 if person.company.is_some() => "info@office.example".to_owned(),
         _ => person.email.clone(),
     };
-    line(out, &[number, &name, &phone, &email, person.city, person.company.unwrap_or_default(), person.language()]);
+    line(
+        out,
+        &[number, &name, &phone, &email, person.city, person.company.unwrap_or_default(), person.language()],
+    );
 }
 
 fn full_width(c: char) -> char {
@@ -106,7 +135,8 @@ fn texts(people: &[Person], today: DateTime<Utc>, random: &mut Random, written: 
     for person in people.iter().filter(|_| random.chance(42)).collect::<Vec<_>>() {
         let from = if random.chance(50) { person.e164() } else { person.phone.clone() };
         let from = if person.chinese { from } else { person.e164() };
-        let at = (today - Duration::minutes(random.between(60, 400_000))).format("%Y-%m-%d %H:%M:%S").to_string();
+        let at =
+            (today - Duration::minutes(random.between(60, 400_000))).format("%Y-%m-%d %H:%M:%S").to_string();
         let name = if random.chance(30) { person.name() } else { String::new() };
         // An opt-out by text is an opt-out, wherever it turns up.
         let text = if random.chance(4) { "退订" } else { *random.pick(&SAID) };
@@ -138,18 +168,24 @@ fn mbox(people: &[Person], today: DateTime<Utc>, random: &mut Random, written: &
     out
 }
 
-fn mail(out: &mut String, name: &str, email: &str, subject: &str, text: &str, at: DateTime<Utc>, number: usize) {
+fn mail(
+    out: &mut String,
+    name: &str,
+    email: &str,
+    subject: &str,
+    text: &str,
+    at: DateTime<Utc>,
+    number: usize,
+) {
     let date = at.format("%a, %d %b %Y %H:%M:%S +0000");
     let from_line = at.format("%a %b %e %H:%M:%S %Y");
-    // Writing to a String cannot fail.
-    let _: std::fmt::Result = write!(
-        out,
+    out.push_str(&format!(
         "From {email} {from_line}\nFrom: {} <{email}>\nTo: care@shop.example\nSubject: {}\nDate: {date}\n\
          Message-ID: <{number}.{email}>\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\
          Content-Transfer-Encoding: 8bit\n\n{text}\n\n",
         encoded_word(name),
         encoded_word(subject),
-    );
+    ));
 }
 
 /// RFC 2047: what a mail program writes for anything beyond ASCII.
@@ -168,16 +204,22 @@ fn posts(people: &[Person], random: &mut Random) -> Vec<Post> {
         let email = if random.chance(15) { String::new() } else { person.email.clone() };
         let phone = if email.is_empty() || random.chance(50) { person.e164() } else { String::new() };
         let consent = random.chance(80);
-        posts.push(post(&[
-            ("name", &name),
-            ("email", &email),
-            ("phone", &phone),
-            ("language", person.language()),
-            ("newsletter", if consent { "yes" } else { "" }),
-        ], random.chance(20)));
+        posts.push(post(
+            &[
+                ("name", &name),
+                ("email", &email),
+                ("phone", &phone),
+                ("language", person.language()),
+                ("newsletter", if consent { "yes" } else { "" }),
+            ],
+            random.chance(20),
+        ));
     }
     // A robot fills in what people do not see; somebody's script sends no JSON at all.
-    posts.push(post(&[("name", "Cheap Pills"), ("email", "spam@mail.example"), ("website", "http://spam.example")], false));
+    posts.push(post(
+        &[("name", "Cheap Pills"), ("email", "spam@mail.example"), ("website", "http://spam.example")],
+        false,
+    ));
     posts.push(Post { content_type: "application/json", body: "{\"name\": \"cut off".to_owned() });
     posts
 }
@@ -186,7 +228,10 @@ fn post(fields: &[(&str, &str)], json: bool) -> Post {
     if json {
         let object: serde_json::Map<String, serde_json::Value> =
             fields.iter().map(|(k, v)| ((*k).to_owned(), (*v).into())).collect();
-        return Post { content_type: "application/json", body: serde_json::Value::Object(object).to_string() };
+        return Post {
+            content_type: "application/json",
+            body: serde_json::Value::Object(object).to_string(),
+        };
     }
     let pairs: Vec<String> = fields.iter().map(|(k, v)| format!("{k}={}", percent(v))).collect();
     Post { content_type: "application/x-www-form-urlencoded", body: pairs.join("&") }

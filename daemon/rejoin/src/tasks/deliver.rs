@@ -13,7 +13,9 @@ use rejoin_campaign::{message, policy, retry, unsubscribe};
 use rejoin_connector::Role;
 use rejoin_model::campaign::Channel;
 use rejoin_model::outbox::{OutboxMessage, Outcome};
-use rejoin_model::{CampaignClass, CustomerId, Member, OutboxId, OutboxState, Suppression, SuppressionReason, Timestamp};
+use rejoin_model::{
+    CampaignClass, CustomerId, Member, OutboxId, OutboxState, Suppression, SuppressionReason, Timestamp,
+};
 use rejoin_plugin_api::{Message, Outcome as Said};
 use rejoin_store::{Settlement, Verdict};
 use tokio::sync::watch;
@@ -79,7 +81,8 @@ impl Task for Deliver {
         let batch = Batch::of(ready.messages, &claimed);
         if !batch.rows.is_empty() {
             let (site, connector) = (Arc::clone(&self.site), Arc::clone(&self.connector));
-            self.outstanding.push_back(tokio::spawn(async move { send_and_settle(&site, &connector, batch).await }));
+            self.outstanding
+                .push_back(tokio::spawn(async move { send_and_settle(&site, &connector, batch).await }));
         }
         Ok(Step::Worked(looked_at))
     }
@@ -187,7 +190,8 @@ fn compose(
     now: Timestamp,
 ) -> Result<Message, String> {
     let settings = site.settings();
-    let templates = settings.campaign(&campaign.name).map(|c| &c.templates).ok_or("the campaign has no content")?;
+    let templates =
+        settings.campaign(&campaign.name).map(|c| &c.templates).ok_or("the campaign has no content")?;
     let link = (campaign.class == CampaignClass::Marketing).then(|| {
         let (outbox, customer, topic) = (row.id, row.customer, campaign.topic.clone());
         let what = unsubscribe::Unsubscribe { outbox, customer, channel: row.channel, topic };
@@ -224,12 +228,16 @@ impl Batch {
 async fn send_and_settle(site: &Site, connector: &str, batch: Batch) -> Result<(), TaskError> {
     let said = match site.connector(connector, Role::Channel) {
         Some(channel) => channel.send(&batch.messages).await,
-        None => vec![Said::Deferred { reason: "the connector was removed".into(), after_ms: None }; batch.rows.len()],
+        None => vec![
+            Said::Deferred { reason: "the connector was removed".into(), after_ms: None };
+            batch.rows.len()
+        ],
     };
     let now = clock::now();
     let mut suppressions = Vec::new();
     let settled = batch.rows.iter().zip(said);
-    let settled = settled.map(|(row, said)| settle(site, connector, row, said, now, &mut suppressions)).collect();
+    let settled =
+        settled.map(|(row, said)| settle(site, connector, row, said, now, &mut suppressions)).collect();
     site.store.settle(settled, suppressions, now).await?;
     Ok(())
 }
@@ -245,7 +253,9 @@ fn settle(
     let outcome = match said {
         Said::Accepted { provider_id } => Outcome::Accepted { provider_id },
         Said::Rejected { reason, bad_address } => Outcome::Rejected { reason, hard_bounce: bad_address },
-        Said::Deferred { reason, after_ms } => Outcome::Deferred { reason, after_ms: after_ms.map(i64::from) },
+        Said::Deferred { reason, after_ms } => {
+            Outcome::Deferred { reason, after_ms: after_ms.map(i64::from) }
+        }
         Said::Unknown { reason } => Outcome::Unknown { reason },
     };
     if let Outcome::Rejected { reason, hard_bounce: true } = &outcome {

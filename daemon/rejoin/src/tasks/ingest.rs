@@ -103,7 +103,11 @@ impl Task for Pull {
             }
             return Ok(Step::Worked(0));
         }
-        let step = if self.open.is_empty() { self.sweep_on(site, &channel).await } else { self.pull(site, &channel).await };
+        let step = if self.open.is_empty() {
+            self.sweep_on(site, &channel).await
+        } else {
+            self.pull(site, &channel).await
+        };
         if step.is_err() {
             // Read-ahead beyond a batch that was not stored must not be stored.
             self.ahead = None;
@@ -152,7 +156,9 @@ impl Pull {
     async fn pull(&mut self, site: &Site, source: &Connector) -> Result<Step, TaskError> {
         let Some(stream) = self.open.last().cloned() else { return Ok(Step::IDLE) };
         let batch = match self.ahead.take().filter(|a| a.stream == stream) {
-            Some(ahead) => ahead.reading.await.map_err(|e| TaskError::Other(format!("a read was dropped: {e}")))??,
+            Some(ahead) => {
+                ahead.reading.await.map_err(|e| TaskError::Other(format!("a read was dropped: {e}")))??
+            }
             None => {
                 let cursor = site.store.cursor(&self.connector, &stream).await?;
                 source.read(&read_request(&stream, cursor, false)).await?

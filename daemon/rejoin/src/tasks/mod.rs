@@ -86,7 +86,12 @@ pub struct Wake {
 }
 
 /// Runs `task` until `stop`: at its own pace, with back-off, with a heartbeat.
-pub async fn drive<T: Task>(site: Arc<Site>, mut task: T, wake: fn(&Wake) -> &Notify, mut stop: watch::Receiver<bool>) {
+pub async fn drive<T: Task>(
+    site: Arc<Site>,
+    mut task: T,
+    wake: fn(&Wake) -> &Notify,
+    mut stop: watch::Receiver<bool>,
+) {
     let name = task.name();
     let mut beat = Heartbeat::new(&name);
     let mut back_off = BACK_OFF_FIRST;

@@ -38,7 +38,11 @@ impl Task for Plan {
                 self.start_due(site, &settings.campaign, now).await?;
             }
         }
-        let Some(run) = site.store.open_runs().await?.into_iter().next() else {
+        let settings = site.settings();
+        // A campaign whose channel is missing waits for it; its audience is not to be called unreachable meanwhile.
+        let mut open =
+            site.store.open_runs().await?.into_iter().filter(|r| !settings.resting.contains(&r.campaign));
+        let Some(run) = open.next() else {
             return Ok(Step::IDLE);
         };
         let planned = plan_page(site, &run).await?;
@@ -65,7 +69,11 @@ impl Plan {
         let due = schedule::due(&schedule, last, first_seen, now, campaign.late_ms_max);
         for missed in due.missed {
             let when = schedule::format(missed, &campaign.zone);
-            tracing::warn!(campaign = campaign.name, scheduled = when, "run missed: it is later than `late` allows");
+            tracing::warn!(
+                campaign = campaign.name,
+                scheduled = when,
+                "run missed: it is later than `late` allows"
+            );
             site.store.audit("plan", "run missed", &campaign.name, &when, now).await?;
             site.store.skip_run(&campaign.name, campaign.class, missed, now).await?;
         }
@@ -87,7 +95,8 @@ async fn plan_page(site: &Site, run: &Run) -> Result<u64, TaskError> {
         site.store.plan_page(run.id, Vec::new(), run.planned_through, true, now).await?;
         return Ok(0);
     };
-    let page = site.store.audience(&campaign.segment.condition, run.planned_through, PAGE, run.started_at).await?;
+    let page =
+        site.store.audience(&campaign.segment.condition, run.planned_through, PAGE, run.started_at).await?;
     let through = page.last().map(|m| m.customer.id).or(run.planned_through);
     let done = page.len() < PAGE;
     let looked_at = page.len() as u64;

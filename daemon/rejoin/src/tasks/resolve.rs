@@ -70,7 +70,8 @@ pub async fn resolve_once(site: &Site, limit: usize) -> Result<u64, TaskError> {
     // Up to 25,000 records are scored at once: not on a thread that also answers HTTP.
     let resolution = tokio::task::spawn_blocking(move || {
         let records: Vec<Candidate> = closure.candidates.into_values().collect();
-        let question = Question { records: &records, decisions: &closure.decisions, generic: &closure.generic };
+        let question =
+            Question { records: &records, decisions: &closure.decisions, generic: &closure.generic };
         rejoin_identity::resolve_under(&rules, question, &mut || CustomerId(store.next_id(now)))
     })
     .await
@@ -91,7 +92,11 @@ pub struct Closure {
 
 impl Closure {
     /// Widens `seeds`, which are marked unresolved, until nothing new is found.
-    pub async fn widen(store: &Store, defaults: &Defaults, seeds: Vec<SourceRecord>) -> Result<Self, TaskError> {
+    pub async fn widen(
+        store: &Store,
+        defaults: &Defaults,
+        seeds: Vec<SourceRecord>,
+    ) -> Result<Self, TaskError> {
         let mut closure = Self::default();
         let mut asked = HashSet::new();
         let mut fresh = closure.admit(store, defaults, seeds, true).await?;
