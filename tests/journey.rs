@@ -14,6 +14,7 @@ const LAST: usize = 19;
 #[test]
 fn scattered_records_become_customers_who_are_written_to_once() {
     let mark = mark();
+    mail::empty_inbox("care@shop.test");
     let site = Site::new(&config(&mark));
     site.write(
         "sheet/people.csv",

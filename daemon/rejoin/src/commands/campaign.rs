@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use rejoin_campaign::policy;
 use rejoin_campaign::schedule::{self, Schedule};
+use rejoin_model::outbox::Conservation;
 use rejoin_model::{Campaign, OutboxState, RunId};
 use tokio::sync::watch;
 
@@ -182,6 +183,10 @@ async fn run(site: Arc<Site>, name: &str, wait: bool) -> Result<(), Failure> {
         let sentence = format!("campaign {name:?} is paused");
         return Err(Failure::new("RJ-K003", sentence).hint(format!("rejoin campaign resume {name}")));
     }
+    if site.settings().resting.contains(name) {
+        let sentence = format!("campaign {name:?} sends through a plugin that is missing or was refused");
+        return Err(Failure::new("RJ-C015", sentence).hint("rejoin check says which and why"));
+    }
     let now = clock::now();
     let started = site.store.start_manual_run(name, campaign.class, now).await?;
     let run = started
@@ -219,20 +224,26 @@ async fn run_ourselves(site: &Arc<Site>, run: RunId, wait: bool) -> Result<(), F
 }
 
 async fn wait_for(site: &Site, run: RunId) -> Result<(), Failure> {
+    println!("{}", settled(site, run).await?);
+    Ok(())
+}
+
+/// Waits until a run is planned to its end and nothing of it is pending.
+pub async fn settled(site: &Site, run: RunId) -> Result<Conservation, Failure> {
     let mut progress = Progress::new("messages settled");
     let line = loop {
+        // Asked in this order: a count taken before the last page was planned must not pass for the whole.
+        let planned = site.store.run(run).await?.is_none_or(|r| r.planned);
         let line = site.store.conservation(run).await?;
         progress.at(line.audience - line.pending, Some(line.audience));
-        let planned = site.store.run(run).await?.is_none_or(|r| r.planned);
         if planned && line.pending == 0 {
             break line;
         }
         tokio::time::sleep(LOOK).await;
     };
     progress.done();
-    println!("{line}");
     if line.holds() {
-        Ok(())
+        Ok(line)
     } else {
         Err(Failure::new("RJ-K005", "the states of this run do not add up to its audience"))
     }

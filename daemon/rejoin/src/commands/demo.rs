@@ -173,20 +173,11 @@ async fn audience(site: &Site, name: &str) -> Result<(), Failure> {
 
 async fn send(site: &Site, name: &str) -> Result<(), Failure> {
     let settings = site.settings();
-    let Some(campaign) = settings.campaign(name).map(|c| &c.campaign) else { return Ok(()) };
-    let run = site.store.start_manual_run(name, campaign.class, clock::now()).await?;
+    let Some(settings) = settings.campaign(name) else { return Ok(()) };
+    let run = site.store.start_manual_run(name, settings.campaign.class, clock::now()).await?;
     let run = run.ok_or_else(|| Failure::new("RJ-K004", format!("campaign {name} is running already")))?;
     site.wake.plan.notify_waiters();
-    let mut progress = Progress::new("messages settled");
-    let line = loop {
-        tokio::time::sleep(LOOK).await;
-        let line = site.store.conservation(run).await?;
-        progress.at(line.audience - line.pending, Some(line.audience));
-        if site.store.run(run).await?.is_some_and(|r| r.planned) && line.pending == 0 {
-            break line;
-        }
-    };
-    progress.done();
+    let line = campaign::settled(site, run).await?;
     println!("   {name}: {line}");
     Ok(())
 }

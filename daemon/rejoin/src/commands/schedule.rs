@@ -27,7 +27,13 @@ pub enum ScheduleCommand {
 
 pub fn schedule(command: ScheduleCommand) -> Result<(), Failure> {
     let ScheduleCommand::Next { expression, zone, from, count } = command;
-    let schedule = Schedule::parse(&expression, &zone).map_err(|e| Failure::new("RJ-K001", e.to_string()))?;
+    let schedule = Schedule::parse(&expression, &zone).map_err(|e| {
+        let failure = Failure::new("RJ-K001", e.to_string());
+        match e.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })?;
     // Firing exactly at `from` counts.
     let mut at = from.map_or_else(|| Ok(clock::now()), |text| instant(&text))?.plus_ms(-1);
     let mut lines = String::new();
