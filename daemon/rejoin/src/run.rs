@@ -226,7 +226,9 @@ fn tell_systemd(state: &[sd_notify::NotifyState<'_>]) {
 fn init_tracing() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("REJOIN_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     if subscriber.try_init().is_err() {
         tracing::debug!("logging was already set up");
     }

@@ -33,8 +33,6 @@ const STATEMENTS: usize = 256;
 /// that a sorted batch reads each leaf once.
 const WRITER_CACHE_KIB: i64 = 64 * 1024;
 const READER_CACHE_KIB: i64 = 8 * 1024;
-/// Readers map the file, but not all of a large one, because mapped pages count as the daemon's memory; the writer does not, because a mapped page that cannot be read is a signal, not an error.
-const READER_MMAP_BYTES: i64 = 64 << 20;
 /// Pages of write-ahead log after which a commit copies them home. Larger than SQLite's 1,000 because a bulk batch
 /// rewrites the same index pages again and again.
 const CHECKPOINT_PAGES: i64 = 16 * 1024;
@@ -322,7 +320,7 @@ impl Opener {
         let conn = self.connect()?;
         conn.pragma_update(None, "query_only", true)?;
         conn.pragma_update(None, "cache_size", -READER_CACHE_KIB)?;
-        conn.pragma_update_and_check(None, "mmap_size", READER_MMAP_BYTES, |_| Ok(()))?;
+        // Not mapped: mapped pages would count as the daemon's memory, once for each reader.
         Ok(conn)
     }
 }

@@ -28,7 +28,7 @@ use crate::tasks::{Step, Task};
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Records read ahead of resolving.
-const AHEAD_MAX: u64 = 60_000;
+const AHEAD_MAX: u64 = 100_000;
 
 /// How far the two halves of an import are.
 #[derive(Default)]

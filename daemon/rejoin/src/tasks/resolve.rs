@@ -20,7 +20,7 @@ use crate::site::Site;
 /// Records settled in one step when few wait: small enough to be visible at once.
 const BATCH_LIVE: usize = 2_000;
 /// Records settled in one step of bulk work: large sorted batches are what keeps a B-tree fast.
-const BATCH_BULK: usize = 25_000;
+const BATCH_BULK: usize = 32_000;
 /// A key carried by more records than this cannot be one party's.
 const KEY_RECORDS_MAX: usize = 5_000;
 
@@ -67,7 +67,7 @@ pub async fn resolve_once(site: &Site, limit: usize) -> Result<u64, TaskError> {
     let rules = Rules { unique_connectors: unique.collect() };
     let closure = Closure::widen(&site.store, &defaults, seeds).await?;
     let (store, now) = (site.store.clone(), clock::now());
-    // Up to 25,000 records are scored at once: not on a thread that also answers HTTP.
+    // Tens of thousands of records are scored at once: not on a thread that also answers HTTP.
     let resolution = tokio::task::spawn_blocking(move || {
         let records: Vec<Candidate> = closure.candidates.into_values().collect();
         let question =
