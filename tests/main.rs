@@ -11,6 +11,8 @@ mod crash;
 mod http;
 /// The main job from end to end.
 mod journey;
+/// Plugins that misbehave, under the real daemon.
+mod plugins;
 /// What the tests above are told with.
 mod support;
 /// The layout: imports, file length, SQL rules.

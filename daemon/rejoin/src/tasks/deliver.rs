@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rejoin_campaign::compose::ComposeContext;
 use rejoin_campaign::{message, policy, retry, unsubscribe};
-use rejoin_connector::Role;
+use rejoin_connector::{Role, State};
 use rejoin_model::campaign::Channel;
 use rejoin_model::outbox::{OutboxMessage, Outcome};
 use rejoin_model::{
@@ -29,6 +29,8 @@ use crate::site::Site;
 const BATCH: usize = 400;
 /// Batches claimed but not settled: one on the wire, one waiting to follow it without a gap.
 const OUTSTANDING_MAX: usize = 2;
+/// Between two tries to write what became of messages.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
 /// Longest sleep while messages wait for their time.
 const WAIT_MAX: Duration = Duration::from_secs(5);
 
@@ -226,7 +228,8 @@ impl Batch {
 }
 
 async fn send_and_settle(site: &Site, connector: &str, batch: Batch) -> Result<(), TaskError> {
-    let said = match site.connector(connector, Role::Channel) {
+    let channel = site.connector(connector, Role::Channel);
+    let said = match &channel {
         Some(channel) => channel.send(&batch.messages).await,
         None => vec![
             Said::Deferred { reason: "the connector was removed".into(), after_ms: None };
@@ -236,10 +239,34 @@ async fn send_and_settle(site: &Site, connector: &str, batch: Batch) -> Result<(
     let now = clock::now();
     let mut suppressions = Vec::new();
     let settled = batch.rows.iter().zip(said);
-    let settled =
+    let settled: Vec<_> =
         settled.map(|(row, said)| settle(site, connector, row, said, now, &mut suppressions)).collect();
-    site.store.settle(settled, suppressions, now).await?;
-    Ok(())
+    record(site, settled, suppressions, now).await?;
+    // A plugin that crashes answers for its messages; that it crashes is said here, where `status` looks.
+    let health = channel.map(|channel| channel.health());
+    match health.map(|health| (health.state, health.last_error)) {
+        Some((State::BackingOff | State::LeftOff, Some(error))) => Err(TaskError::Other(error)),
+        _ => Ok(()),
+    }
+}
+
+/// What was said of messages is known only here until it is written: a full disk is waited out, not given up on.
+async fn record(
+    site: &Site,
+    settled: Vec<(OutboxId, CustomerId, Settlement)>,
+    suppressions: Vec<Suppression>,
+    now: Timestamp,
+) -> Result<(), TaskError> {
+    loop {
+        match site.store.settle(settled.clone(), suppressions.clone(), now).await {
+            Ok(_) => return Ok(()),
+            Err(error) if error.is_transient() => {
+                tracing::warn!(%error, messages = settled.len(), "outcomes wait to be written");
+                tokio::time::sleep(WRITE_AGAIN).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 fn settle(
