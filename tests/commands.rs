@@ -102,6 +102,29 @@ fn importing_twice_changes_nothing_and_loses_no_bad_line() {
     assert!(items.iter().any(|i| i["where"].as_str().unwrap().ends_with("people.csv:4")), "{items:?}");
 }
 
+/// What the mapping refused is taken once the mapping is mended, into the stream it came from.
+#[test]
+fn a_mended_mapping_takes_what_it_refused() {
+    let with_time = |at: &str| {
+        let map = "[[connector.map]]\nstream = \"rows\"";
+        let orders = format!(
+            "\n[[connector.map.activity]]\nkind = \"order\"\nkey = \"id\"\nat = \"{at}\"\namount = \"amount\"\n"
+        );
+        SHEET.replace("[[connector.map]]", map) + &orders
+    };
+    let site = Site::new(&with_time("amount"));
+    site.write("p.csv", "id,name,email,amount\n1,Ann,ann@x.test,9.90\n");
+    let first = site.ok(&["import", "sheet", site.path("p.csv").to_str().unwrap()]);
+    assert!(first.contains("0 new") && first.contains("1 quarantined"), "{first}");
+    site.configure(&with_time("received_at"));
+    let replayed = site.ok(&["quarantine", "replay", "--connector", "sheet"]);
+    assert!(replayed.contains("1 taken, 0 still"), "{replayed}");
+    assert!(site.json(&["quarantine", "list"]).is_empty());
+    let daemon = site.start();
+    wait_for("the record", || (site.links().len() == 1).then_some(()));
+    assert_eq!(daemon.stop(), Some(0));
+}
+
 #[test]
 fn a_person_may_overrule_the_machine_and_take_it_back() {
     let site = Site::new(SHEET);

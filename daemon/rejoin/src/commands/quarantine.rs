@@ -103,7 +103,7 @@ async fn replay(site: &Site, ids: &[String], connector: Option<&str>) -> Result<
         let now = clock::now();
         // A line that the mapping refused is mapped again; what a plugin could not read has to be sent again.
         let mapped = maps_of(site, &connector)?.apply("", item.raw.as_bytes(), now);
-        let fine = mapped.refused.is_empty() && mapped.lines > 0;
+        let fine = mapped.refused.is_empty() && mapped.lines > mapped.skipped;
         if !fine {
             refused += 1;
             continue;

@@ -29,18 +29,16 @@ impl Maps {
     pub fn apply_line(&self, stream: &str, line: &[u8], now: Timestamp, out: &mut Mapped) {
         out.lines += 1;
         let mark = Mark::of(out);
-        let at = match RawLine::parse(line) {
+        let (at, error, raw) = match RawLine::parse(line) {
             Ok(raw) => match self.take(stream, &raw, now, out) {
                 Ok(()) => return,
-                Err(error) => Some((place(stream, &raw), error)),
+                Err(error) => (place(stream, &raw), error, with_stream(stream, &raw, line)),
             },
-            Err(error) => Some((format!("stream {stream}"), error)),
+            Err(error) => (format!("stream {stream}"), error, text_of(line)),
         };
         mark.restore(out);
-        if let Some((at, error)) = at {
-            let (code, reason) = (error.code().to_owned(), error.to_string());
-            out.refused.push(Refused { at, code, reason, raw: text_of(line) });
-        }
+        let (code, reason) = (error.code().to_owned(), error.to_string());
+        out.refused.push(Refused { at, code, reason, raw });
     }
 
     fn take<'a>(
@@ -149,6 +147,17 @@ fn see<'a>(map: &'a Map, scope: &Scope<'_, 'a>, out: &mut Mapped) -> Result<bool
         out.seen.push(record_key(map, scope)?.into_owned());
     }
     Ok(map.party.is_some())
+}
+
+/// The line, saying of itself which stream it is of: taken again from quarantine, it must meet the same maps.
+fn with_stream(stream: &str, line: &RawLine<'_>, text: &[u8]) -> String {
+    let text = text_of(text);
+    match text.trim_start().strip_prefix('{') {
+        Some(fields) if line.stream.is_none() && !stream.is_empty() => {
+            format!("{{\"stream\":{},{fields}", serde_json::Value::from(stream))
+        }
+        _ => text,
+    }
 }
 
 fn record_key<'a>(map: &'a Map, scope: &Scope<'_, 'a>) -> Result<Cow<'a, str>, MapError> {
