@@ -21,7 +21,8 @@ const PEOPLE: usize = 1_200;
 const LOOK: Duration = Duration::from_millis(100);
 /// The counts must stay the same for this many looks before everything is taken to have arrived.
 const STILL: u32 = 8;
-const MERGES_SHOWN: usize = 3;
+/// Of people named in Hanzi, and of the others.
+const MERGES_SHOWN: usize = 2;
 const NAME_COLUMNS: usize = 18;
 const QUARANTINED_SHOWN: usize = 5;
 
@@ -134,7 +135,8 @@ async fn merges(site: &Site) -> Result<(), Failure> {
         ranked.extend(page);
     }
     ranked.sort_by_key(|c| (std::cmp::Reverse(c.records), c.id));
-    for customer in ranked.iter().take(MERGES_SHOWN) {
+    let (chinese, others): (Vec<_>, Vec<_>) = ranked.into_iter().partition(named_in_hanzi);
+    for customer in chinese.iter().take(MERGES_SHOWN).chain(others.iter().take(MERGES_SHOWN)) {
         println!("   · {} {}", customer.id, shown(customer.name.as_ref()));
         for (record, _, reason) in site.store.records_of(customer.id).await? {
             let name = record.party.name.as_deref().unwrap_or("(no name)");
@@ -143,6 +145,11 @@ async fn merges(site: &Site) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn named_in_hanzi(customer: &Customer) -> bool {
+    let hanzi = |c| ('\u{4e00}'..='\u{9fff}').contains(&c);
+    customer.name.as_ref().is_some_and(|name| name.value.chars().any(hanzi))
 }
 
 async fn quarantine(site: &Site) -> Result<(), Failure> {
