@@ -28,6 +28,13 @@ fn scattered_records_become_customers_who_are_written_to_once() {
     // The schedule fires every minute; the cap lets one message through, whatever the number of runs.
     wait_for("the scheduled run", || (delivered(&mark, FIRST + 5) == 1).then_some(()));
     wait_for("everybody's message", || (FIRST..=LAST).all(|n| delivered(&mark, n) == 1).then_some(()));
+    for n in FIRST..=LAST {
+        let message = one_message(&mark, n);
+        assert!(
+            message.contains(&format!("Dear Customer {n:03}, ")),
+            "c{n:03} got somebody else's:\n{message}"
+        );
+    }
     daemon.kill();
     daemon = site.start();
 

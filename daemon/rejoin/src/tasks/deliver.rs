@@ -124,8 +124,7 @@ async fn decide_and_compose(
     now: Timestamp,
 ) -> Result<Ready, TaskError> {
     let customers: Vec<CustomerId> = due.iter().map(|(row, _)| row.customer).collect();
-    let members = site.store.members(&customers, now).await?;
-    let members: HashMap<CustomerId, Member> = customers.into_iter().zip(members).collect();
+    let members = members_by_id(site, &customers, now).await?;
     let mut ready = Ready::default();
     for (row, campaign) in due {
         let (id, customer) = (row.id, row.customer);
@@ -136,6 +135,27 @@ async fn decide_and_compose(
         ready.verdicts.push((id, customer, verdict));
     }
     Ok(ready)
+}
+
+/// Each customer as a member; one who was merged since the run was planned, as whom it was merged into.
+async fn members_by_id(
+    site: &Site,
+    customers: &[CustomerId],
+    now: Timestamp,
+) -> Result<HashMap<CustomerId, Member>, TaskError> {
+    let found = site.store.members(customers, now).await?;
+    let mut members: HashMap<CustomerId, Member> = found.into_iter().map(|m| (m.customer.id, m)).collect();
+    for ended in customers {
+        if members.contains_key(ended) {
+            continue;
+        }
+        if let Some(survivor) = site.store.customer(*ended).await?
+            && let Some(member) = site.store.members(&[survivor.id], now).await?.pop()
+        {
+            members.insert(*ended, member);
+        }
+    }
+    Ok(members)
 }
 
 fn end(state: OutboxState, reason: impl Into<String>) -> Verdict {
