@@ -117,6 +117,12 @@ async fn sync(site: &Site, name: &str) -> Result<(), Failure> {
             Step::Idle(_) => Ok(resolve_once(site, 10_000).await? == 0),
         },
         async || {
+            let task = format!("ingest:{name}");
+            let beats = site.store.heartbeats().await?;
+            // A far side that is down would be waited for without end.
+            if let Some(beat) = beats.iter().find(|b| b.task == task && b.note.starts_with("failing")) {
+                return Err(Failure::new("RJ-P100", beat.note.clone()));
+            }
             let open = site.store.take_requests(&kind).await?;
             Ok(open.iter().all(|(id, _)| *id != request) && site.store.counts().await?.unresolved == 0)
         },
